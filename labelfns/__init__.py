@@ -1,0 +1,54 @@
+"""Ask: texts in, votes out. Prompts and rules as labeling functions, and what keeps them paid once.
+
+>>> import asyncio
+>>> from labelfns import Item, labeling_function
+>>> @labeling_function()
+... def short(fields):
+...     return 0 if len(fields["text"]) < 10 else -1
+>>> asyncio.run(short.vote(Item("1", {"text": "hello"}), ask=None)).status  # no class 0 named yet
+<Status.FAILED: 'failed'>
+"""
+
+from labelfns.ask import Answer, Ask, Message, Request
+from labelfns.collect import collect, gather
+from labelfns.errors import AskError, Fatal, InputError
+from labelfns.prompt import Prompt
+from labelfns.prompt_file import Context, read_prompt
+from labelfns.rule import Pattern, Rule, labeling_function, read_patterns, read_rules
+from labelfns.similar import Gate, Similarity, SimilarTo, describe
+from labelfns.store import Store, only_remembered, remembered
+from labelfns.vote import ABSTAIN, STATUSES, Item, LabelFn, Status, Vote, Votes
+
+__all__ = [
+    "ABSTAIN",
+    "STATUSES",
+    "Answer",
+    "Ask",
+    "AskError",
+    "Context",
+    "Fatal",
+    "Gate",
+    "InputError",
+    "Item",
+    "LabelFn",
+    "Message",
+    "Pattern",
+    "Prompt",
+    "Request",
+    "Rule",
+    "SimilarTo",
+    "Similarity",
+    "Status",
+    "Store",
+    "Vote",
+    "Votes",
+    "collect",
+    "describe",
+    "gather",
+    "labeling_function",
+    "only_remembered",
+    "read_patterns",
+    "read_prompt",
+    "read_rules",
+    "remembered",
+]
