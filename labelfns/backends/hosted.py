@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic
 
+import httpx2
+
 from labelfns.ask import Answer, Request
 from labelfns.backends.clients import Client, PerLoop, key_from
 from labelfns.backends.failures import failure
@@ -54,7 +56,7 @@ class Hosted(ABC, Generic[Client]):
             body = self.body(request, settings)
             started = time.perf_counter()
             try:
-                headers, content = await self.send(await self.client(), body)
+                reply = await self.send(await self.client(), body)
             except self.STATUS_ERROR as e:
                 self._pace.heard(limits(e.response.headers))
                 if e.status_code in (400, 422) and (name := self.objected(e.body, body)):
@@ -63,8 +65,8 @@ class Hosted(ABC, Generic[Client]):
                 raise self.failure(e.status_code, e.body, e.response.headers) from None
             except self.CONNECTION_ERROR as e:
                 raise Busy(f"{self.model}: {type(e).__name__} ({e.__cause__ or e})") from None
-            self._pace.heard(limits(headers))
-            return self.answer(request, self._parsed(content), time.perf_counter() - started)
+            self._pace.heard(limits(reply.headers))
+            return self.answer(request, self._parsed(reply.content), time.perf_counter() - started)
 
     async def client(self) -> Client:
         """Give the SDK's client for the running event loop. Raises BadKey."""
@@ -92,8 +94,8 @@ class Hosted(ABC, Generic[Client]):
         """Write the body of a request, with the settings the model is known to take."""
 
     @abstractmethod
-    async def send(self, client: Client, body: Body) -> tuple[Mapping[str, str], bytes]:
-        """Send it; give the answer's headers and content."""
+    async def send(self, client: Client, body: Body) -> httpx2.Response:
+        """Send it; give the answer as it came."""
 
     @abstractmethod
     def objected(self, said: object, body: Body) -> str | None:
