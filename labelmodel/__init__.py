@@ -1,13 +1,22 @@
 """Weigh: the votes of many labeling functions in, one probability a class out."""
 
 from labelmodel.base import Model
+from labelmodel.calibration import Calibration, calibration
 from labelmodel.dawid_skene import DawidSkene, OneCoin
+from labelmodel.diagnose import (
+    conflicts,
+    effective_voters,
+    labelfn_table,
+    lineage,
+    redundant_pairs,
+)
 from labelmodel.errors import InputError
 from labelmodel.label_model import LabelModel
 from labelmodel.majority import MajorityVote, WeightedVote
 from labelmodel.snorkel_model import SnorkelModel
 
 __all__ = [
+    "Calibration",
     "DawidSkene",
     "InputError",
     "LabelModel",
@@ -16,4 +25,10 @@ __all__ = [
     "OneCoin",
     "SnorkelModel",
     "WeightedVote",
+    "calibration",
+    "conflicts",
+    "effective_voters",
+    "labelfn_table",
+    "lineage",
+    "redundant_pairs",
 ]

@@ -63,7 +63,7 @@ class Ballots:
     @cached_property
     def voted(self) -> NDArray[np.bool_]:
         """Whether anybody voted on an item, shape (n,)."""
-        voted = np.diff(self.hard.indptr) > 0
+        voted: NDArray[np.bool_] = np.diff(self.hard.indptr) > 0
         voted[self.owner] = True
         return voted
 
@@ -75,13 +75,13 @@ class Ballots:
         return sparse.csr_matrix((coo.data, (coo.row, coo.col // self.k)), shape=shape)
 
     def rows(self, start: int, stop: int) -> Ballots:
-        """The items from `start` to before `stop`."""
+        """Keep the items from `start` to before `stop`."""
         low, high = np.searchsorted(self.owner, [start, stop])
         hard, soft = self.hard[start:stop], self.soft[low:high]
         return Ballots(self.m, self.k, hard, soft, self.owner[low:high] - start)
 
     def take(self, items: Ints) -> Ballots:
-        """The items at these positions, in this order of rising position."""
+        """Keep the items at these positions, which must rise."""
         position = np.full(self.n, -1)
         position[items] = np.arange(len(items))
         mine = position[self.owner] >= 0
@@ -89,7 +89,7 @@ class Ballots:
         return Ballots(self.m, self.k, self.hard[items], self.soft[mine], owner)
 
     def blocks(self, rows: int = BLOCK) -> Iterator[Ballots]:
-        """Runs of at most `rows` items, in order."""
+        """Cut into runs of at most `rows` items, in order."""
         for start in range(0, self.n, rows):
             yield self.rows(start, min(start + rows, self.n))
 
@@ -172,7 +172,8 @@ def _symbols(
     labels: NDArray[Any], cast: NDArray[np.bool_], first: NDArray[Any]
 ) -> NDArray[np.integer[Any]]:
     """Positions of the symbols said, row by row."""
-    return (labels.astype(first.dtype) + first)[cast]
+    symbols: NDArray[np.integer[Any]] = (labels.astype(first.dtype) + first)[cast]
+    return symbols
 
 
 def _none(width: int) -> sparse.csr_matrix:
@@ -180,7 +181,7 @@ def _none(width: int) -> sparse.csr_matrix:
 
 
 def _spread(labels: NDArray[Any], shares: sparse.csr_matrix, k: int) -> Ballots:
-    n, m = labels.shape
+    m = labels.shape[1]
     coo = shares.tocoo()
     vote = coo.row.astype(np.int64) * m + coo.col // k
     owners, group = np.unique(vote, return_inverse=True)

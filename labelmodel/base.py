@@ -1,4 +1,4 @@
-"""What every label model promises: fit, predict_proba, predict, score, in scikit-learn's manners."""
+"""What every label model promises: fit, predict_proba, predict, score, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         return np.concatenate(blocks) if blocks else np.zeros((0, self.n_classes))
 
     def predict(self, votes: Any) -> NDArray[np.int64]:
-        """The most probable class of every item, shape (n,); of equals, the first."""
+        """Name the most probable class of every item, shape (n,); of equals, the first."""
         tops = [block.argmax(axis=1) for block in self.predict_blocks(votes)]
         return np.concatenate(tops) if tops else np.zeros(0, dtype=np.int64)
 
@@ -91,17 +91,17 @@ def read_gold(gold: ArrayLike | None, n: int, k: int) -> Ints:
 
 
 def read_balance(balance: ArrayLike | None, k: int) -> Floats | None:
-    """A class balance (k,) made to sum to 1, or None."""
+    """Check a class balance (k,) and make it sum to 1; None stays None."""
     if balance is None:
         return None
     array = np.asarray(balance, dtype=np.float64)
     if array.shape != (k,) or not np.isfinite(array).all() or (array <= 0).any():
         raise InputError(f"A class balance is {k} positive numbers, one a class.")
-    return array / array.sum()
+    return np.asarray(array / array.sum())
 
 
 def clamp(posterior: Floats, gold: Ints) -> Floats:
-    """The posterior with rows of known gold set to it; the input stays as it is."""
+    """Set the posterior of known gold to it, in a copy."""
     known = np.flatnonzero(gold >= 0)
     if not len(known):
         return posterior

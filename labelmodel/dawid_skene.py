@@ -45,7 +45,8 @@ class DawidSkene(Model):
         k = self.n_classes
         posterior = clamp(shared(tally(ballots), np.full(k, 1 / k)), gold)
         self.confusion_ = np.full((ballots.m, k, k), 1 / k)
-        for self.n_iter_ in range(1, self.max_iter + 1):
+        for step in range(1, self.max_iter + 1):
+            self.n_iter_ = step
             self._m_step(ballots, posterior)
             before, posterior = posterior, clamp(self._e_step(ballots), gold)
             if not ballots.n or np.abs(posterior - before).max() < self.tol:

@@ -20,7 +20,7 @@ def tally(ballots: Ballots, weights: Floats | None = None) -> Floats:
 
 
 def shared(counts: Floats, balance: Floats) -> Floats:
-    """Counts (n, k) as shares of each row; a row without any gets the balance."""
+    """Turn counts (n, k) into shares of each row; a row without any gets the balance."""
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.where(total > 0, total, 1.0), balance)
 

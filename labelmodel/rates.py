@@ -29,35 +29,65 @@ def prior_rates(ballots: Ballots, balance: Floats, skill: float) -> Floats:
 def update_rates(counts: Floats, prior: Floats, prior_items: float, n_by_class: Floats) -> Floats:
     """P(symbol | class) (m, k, k) from expected counts (m, k, k), shrunk to the prior.
 
-    A rate is how often a voter speaks at all times what it says when it does. The first is
-    believed to differ between classes only as far as chance does not explain it (James-Stein),
-    else the noise of hundreds of crowd workers' schedules would pass for evidence.
+    A rate is how often a voter speaks at all times what it says when it does. Both are believed
+    to depend on the class only as far as chance does not explain it (James-Stein): otherwise the
+    noise of hundreds of crowd workers' schedules, and of their guesses, would pass for evidence.
     """
     smoothed = counts + prior_items * prior / prior.sum(axis=1, keepdims=True)
     confusion = smoothed / smoothed.sum(axis=1, keepdims=True)
     spoken = counts.sum(axis=1) + prior_items * prior.sum(axis=1)
     response = _response(spoken, n_by_class + prior_items)
-    return np.asarray(confusion * response[:, None, :])
+    rates = confusion * response[:, None, :]
+    return _toward(rates, rates.mean(axis=2, keepdims=True), _trust(counts)[:, None, None])
+
+
+def _toward(rates: Floats, rest: Floats, trust: Floats) -> Floats:
+    """Between `rest` (trust 0) and `rates` (trust 1), evenly in logarithms."""
+    low = np.log(np.maximum(rest, TINY))
+    return np.asarray(np.exp(low + trust * (np.log(np.maximum(rates, TINY)) - low)))
+
+
+def _trust(counts: Floats) -> Floats:
+    """How much of what a voter's words have to do with the class is more than chance, (m,).
+
+    One minus the degrees of freedom over Pearson's chi-squared of its table of said by true.
+    A voter of one word has no such table: all it has to say is when it speaks.
+    """
+    table = counts + 1e-6
+    total = table.sum(axis=(1, 2), keepdims=True)
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=2, keepdims=True) / total
+    chi2 = ((table - expected) ** 2 / expected).sum(axis=(1, 2))
+    words = (counts.sum(axis=2) > 1e-9).sum(axis=1)
+    freedom = np.maximum(words - 1, 0) * (counts.shape[2] - 1)
+    return np.asarray(np.clip(1 - freedom / np.maximum(chi2, TINY), 0.0, 1.0))
 
 
 def _response(spoken: Floats, n_by_class: Floats) -> Floats:
     """P(a voter speaks | class), shape (m, k)."""
     coverage = np.clip(spoken.sum(axis=1) / n_by_class.sum(), TINY, 1 - 1e-9)[:, None]
-    expected = coverage * n_by_class
-    chi2 = ((spoken - expected) ** 2 / (expected * (1 - coverage))).sum(axis=1, keepdims=True)
-    trust = np.clip(1 - (spoken.shape[1] - 1) / np.maximum(chi2, TINY), 0.0, 1.0)
+    trust = beyond_chance(spoken, coverage * n_by_class, 1 - coverage)
     own = np.maximum((spoken + coverage) / (n_by_class + 1), TINY)
-    return np.asarray(np.exp(trust * np.log(own) + (1 - trust) * np.log(coverage)))
+    return _toward(own, coverage, trust)
 
 
-def to_likelihood(rates: Floats) -> Floats:
+def beyond_chance(seen: Floats, expected: Floats, spread: Floats | float) -> Floats:
+    """James-Stein's factor for counts over k classes (..., k): 0 noise, 1 certain; (..., 1).
+
+    `spread` is the variance of a count over its expectation.
+    """
+    chi2 = ((seen - expected) ** 2 / np.maximum(expected * spread, TINY)).sum(-1, keepdims=True)
+    return np.asarray(np.clip(1 - (seen.shape[-1] - 1) / np.maximum(chi2, TINY), 0.0, 1.0))
+
+
+def to_likelihood(rates: Floats, independence: Floats) -> Floats:
     """Rates (m, k, k) as the likelihood of a vote given that votes were cast, (m * k, k).
 
     Rates of a class are divided by their sum, as words are in multinomial naive Bayes: otherwise
     the hidden class becomes how much there is to say about a text, and everything that fires on
     long texts agrees. And a vote is never better evidence of another class than of its own.
+    `independence` (m,) keeps copies from filling the sum.
     """
-    _, k, _ = rates.shape
-    share = rates / rates.sum(axis=(0, 1))
+    k = rates.shape[2]
+    share = rates / np.einsum("jcy,j->y", rates, independence)
     own = np.einsum("jcc->jc", share)
-    return np.maximum(np.minimum(share, own[:, :, None]), TINY).reshape(-1, k)
+    return np.asarray(np.maximum(np.minimum(share, own[:, :, None]), TINY).reshape(-1, k))

@@ -64,7 +64,7 @@ class SnorkelModel(Model):
 
 
 def top_votes(ballots: Ballots) -> Ints:
-    """Votes as Snorkel wants them: (n, m) class positions, -1 for an abstain, the top of a soft one."""
+    """Votes as Snorkel wants them, (n, m) with -1; a soft vote counts as its top class."""
     best = np.zeros((ballots.n, ballots.m))
     top = np.full((ballots.n, ballots.m), ABSTAIN, dtype=np.int64)
     coo = ballots.shares.tocoo()
