@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
-INSTALL := $(PIP) install --quiet --constraint constraints.txt
+INSTALL := $(PIP) install -qq --constraint constraints.txt
 TORCH := $(shell grep '^torch==' constraints.txt)
 
 .PHONY: demo test slow coverage lint lock clean
@@ -39,15 +39,16 @@ lint: $(VENV)/installed-dev
 # a folder that pip's own settings name in find-links); uv's choice; whatever pip finds by itself.
 $(VENV)/torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Jurat needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@echo 'Installing into $(VENV), which takes a few minutes the first time.'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --no-index --no-deps $(TORCH) 2>/dev/null \
+	$(INSTALL) setuptools
+	$(PIP) install -qq --no-index --no-deps $(TORCH) 2>/dev/null \
 	  || { $(INSTALL) uv && $(BIN)/uv pip install --python $(BIN)/python --torch-backend auto $(TORCH); } \
 	  || $(INSTALL) $(TORCH)
 	@touch $@
 
 # Without build isolation the build uses the setuptools that constraints.txt names, not the newest.
 $(VENV)/installed: $(VENV)/torch pyproject.toml
-	$(INSTALL) setuptools
 	$(INSTALL) --no-build-isolation --editable '.[local]'
 	@touch $@
 
@@ -55,13 +56,15 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) --no-build-isolation --editable '.[local,dev]'
 	@touch $@
 
-# Newest versions that pyproject.toml allows, written down; run the tests before committing them.
+# Writes down the newest versions that pyproject.toml allows (PyTorch stays as it is named): run the
+# tests with them before committing them.
 lock:
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet $(TORCH) setuptools uv '.[local,dev]'
-	{ sed -n '/^#/p' constraints.txt; $(VENV)-lock/bin/python -m pip freeze --all --exclude jurat --exclude pip \
-	  | sed 's/+cpu$$//' ; } > constraints.new
+	$(VENV)-lock/bin/python -m pip install -qq $(TORCH) setuptools uv '.[local,dev]'
+	{ sed -n '/^#/p' constraints.txt; \
+	  $(VENV)-lock/bin/python -m pip freeze --all --exclude jurat --exclude pip | sed 's/+cpu$$//'; \
+	} > constraints.new
 	mv constraints.new constraints.txt
 	rm -rf $(VENV)-lock
 

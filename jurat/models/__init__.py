@@ -6,8 +6,8 @@
 """
 
 from jurat.models.cache import verify, where
-from jurat.models.catalogue import Model, ModelError, catalogue
 from jurat.models.fetch import get, resolve
+from jurat.models.model import Model, ModelError, catalogue
 from jurat.models.progress import Progress
 
 __all__ = ["Model", "ModelError", "Progress", "catalogue", "get", "resolve", "verify", "where"]

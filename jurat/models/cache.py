@@ -8,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-from jurat.models.catalogue import File, Model, ModelError, find
+from jurat.models.model import File, Model, ModelError, find
 
 
 def root() -> Path:

@@ -14,8 +14,8 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from jurat.models.cache import root, verify, where
-from jurat.models.catalogue import ModelError, catalogue, find
 from jurat.models.fetch import get
+from jurat.models.model import ModelError, catalogue, find
 from jurat.models.progress import Progress
 
 

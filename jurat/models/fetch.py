@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 
 from jurat.models import hub, registry
 from jurat.models.cache import is_whole, place, root, where
-from jurat.models.catalogue import Model, ModelError, catalogue, find
 from jurat.models.hub import Unavailable
+from jurat.models.model import Model, ModelError, catalogue, find
 from jurat.models.progress import Progress, silent
 
 SOURCES = {"the Hugging Face Hub": hub.fetch, "the package index": registry.fetch}

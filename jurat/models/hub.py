@@ -16,7 +16,7 @@ from huggingface_hub.utils.tqdm import (
 )
 
 from jurat.models.cache import check_room, is_whole
-from jurat.models.catalogue import File, Model
+from jurat.models.model import File, Model
 from jurat.models.progress import Progress, watched
 
 PATIENCE = 3.0  # seconds for the one question that tells whether the Hub is there

@@ -15,8 +15,8 @@ import zipfile
 from pathlib import Path
 
 from jurat.models.cache import check_room, is_whole
-from jurat.models.catalogue import File, Model, Package
 from jurat.models.hub import Unavailable
+from jurat.models.model import File, Model, Package
 from jurat.models.progress import Progress, watched
 
 PIP = (
