@@ -59,14 +59,14 @@ $(VENV)/installed-dev: $(VENV)/installed
 # Writes down the newest versions that pyproject.toml allows (PyTorch stays as it is named): run the
 # tests with them before committing them.
 lock:
-	rm -rf $(VENV)-lock
-	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install -qq $(TORCH) setuptools uv '.[local,dev]'
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install -qq $(TORCH) setuptools uv '.[local,dev]'
 	{ sed -n '/^#/p' constraints.txt; \
-	  $(VENV)-lock/bin/python -m pip freeze --all --exclude jurat --exclude pip | sed 's/+cpu$$//'; \
-	} > constraints.new
-	mv constraints.new constraints.txt
-	rm -rf $(VENV)-lock
+	  build/lock/bin/python -m pip freeze --all --exclude jurat --exclude pip | sed 's/+cpu$$//'; \
+	} > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info
