@@ -77,46 +77,47 @@ def patient(
 class Purse:
     """One budget for all models and labeling functions, over all runs.
 
-    `spent` gives the US dollars that earlier runs spent; it is asked once, when the first
-    question comes. Money for a question is held before it is sent and settled when it is
-    answered, so the sum of what is spent and what is held never exceeds `limit`.
+    `spent` gives the US dollars that earlier runs spent; it is asked at once, and never again.
+    Money for a question is held before it is sent and settled when it is answered, so the sum of
+    what is spent and what is held never exceeds `limit`.
     """
 
     def __init__(self, limit: float, spent: Callable[[], float] = lambda: 0.0) -> None:
         self.limit = limit
         self.held = 0.0
-        self._earlier = spent
-        self._spent: float | None = None
+        self.spent = spent()
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
-    def spent(self) -> float:
-        """US dollars spent so far, earlier runs included."""
-        if self._spent is None:
-            self._spent = self._earlier()
-        return self._spent
+    def left(self) -> float:
+        """US dollars that are neither spent nor held."""
+        return self.limit + ROUNDING - self.spent - self.held
 
     async def hold(self, most: float) -> None:
         """Set `most` US dollars aside. Waits for calls under way that may turn out cheaper.
 
         Raises OverBudget when it does not fit and nothing is under way any more.
         """
-        while self.spent + self.held + most > self.limit + ROUNDING:
+        while most > self.left:
             if self.held <= ROUNDING:
-                raise OverBudget(
-                    f"the next call may cost {most:.6f} US dollars, and of a budget of "
-                    f"{self.limit:.2f} only {max(0.0, self.limit - self.spent):.6f} are left; "
-                    "what was answered is kept: raise `budget` and run again to go on"
-                )
+                raise self.over(most)
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             await waiter
         self.held += most
 
+    def over(self, most: float) -> OverBudget:
+        """Make the error for a call that may cost `most` and does not fit."""
+        return OverBudget(
+            f"the next call may cost {most:.6f} US dollars, and of a budget of "
+            f"{self.limit:.2f} only {max(0.0, self.left):.6f} are left; "
+            "what was answered is kept: raise `budget` and run again to go on"
+        )
+
     def settle(self, held: float, cost: float) -> None:
         """Give back what was held and note what it cost."""
         self.held = max(0.0, self.held - held)
-        self._spent = self.spent + cost
+        self.spent += cost
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.done():

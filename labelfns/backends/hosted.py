@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic
 
 import httpx2
@@ -55,16 +56,16 @@ class Hosted(ABC, Generic[Client]):
             settings = self._settings.now()
             body = self.body(request, settings)
             started = time.perf_counter()
-            try:
-                reply = await self.send(await self.client(), body)
-            except self.STATUS_ERROR as e:
-                self._pace.heard(limits(e.response.headers))
-                if e.status_code in (400, 422) and (name := self.objected(e.body, body)):
+            with translated(self):
+                try:
+                    reply = await self.send(await self.client(), body)
+                except self.STATUS_ERROR as e:
+                    self._pace.heard(limits(e.response.headers))
+                    name = self.objected(e.body, body) if e.status_code in (400, 422) else None
+                    if name is None:
+                        raise
                     self._settings.refuse(name, settings[name])
                     continue
-                raise self.failure(e.status_code, e.body, e.response.headers) from None
-            except self.CONNECTION_ERROR as e:
-                raise Busy(f"{self.model}: {type(e).__name__} ({e.__cause__ or e})") from None
             self._pace.heard(limits(reply.headers))
             return self.answer(request, self._parsed(reply.content), time.perf_counter() - started)
 
@@ -113,3 +114,15 @@ class Hosted(ABC, Generic[Client]):
         except ValueError:
             raise Busy(f"{self.model}: an answer that is no JSON") from None
         return reply if isinstance(reply, dict) else {}
+
+
+@contextmanager
+def translated(backend: Hosted[Any]) -> Iterator[None]:
+    """Turn the SDK's errors into ours."""
+    try:
+        yield
+    except backend.STATUS_ERROR as e:
+        raise backend.failure(e.status_code, e.body, e.response.headers) from None
+    except backend.CONNECTION_ERROR as e:
+        said = f"{backend.model}: {type(e).__name__} ({e.__cause__ or e})"
+        raise Busy(said) from None

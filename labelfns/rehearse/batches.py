@@ -120,10 +120,11 @@ class OpenAIBatches(Batches):
         good, bad = [], []
         for row in job["rows"]:
             line: Json = {"id": uuid.uuid4().hex, "custom_id": row["custom_id"], "error": None}
-            if manners.batch_expires and manners.row_fails():
+            fails = manners.row_fails()
+            if fails and manners.batch_expires:
                 error = {"code": "batch_expired", "message": "not done within the day"}
                 bad.append(json.dumps({**line, "response": None, "error": error}))
-            elif manners.row_fails():
+            elif fails:
                 body = json.loads(self.dialect.error(500, "rehearsed").body)
                 bad.append(json.dumps({**line, "response": {"status_code": 500, "body": body}}))
             else:
