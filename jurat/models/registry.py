@@ -59,7 +59,7 @@ def _wheel(package: Package, parts: Path) -> Path:
         if is_whole(wheel, pinned):
             return wheel
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left half done
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     _pip(package, folder)
     wheel = next(folder.glob("*.whl"))
     if not is_whole(wheel, pinned):
@@ -71,7 +71,7 @@ def _wheel(package: Package, parts: Path) -> Path:
 def _pip(package: Package, folder: Path) -> None:
     # pip's temporary files stay inside the folder too, so that a killed run leaves none behind.
     scratch = folder / "tmp"
-    scratch.mkdir()
+    scratch.mkdir(exist_ok=True)
     done = subprocess.run(
         [*PIP, "--dest", str(folder), f"{package.name}=={package.version}"],
         env={**os.environ, "TMPDIR": str(scratch)},
