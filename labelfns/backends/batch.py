@@ -71,9 +71,9 @@ def ask_in_batches(
 
     One question goes live first, through `ask`, the backend that `service` was made of: it finds
     out whether the key is good and which settings the model takes, before thousands are sent.
-    What `store` holds is not asked. Looks every `poll` seconds. Rows that failed, or that the service did not get to, are sent
-    again, `ROUNDS` times in all. No batch is sent that `purse` could not pay at the worst; smaller
-    ones go one after the other then.
+    What `store` holds is not asked. Looks every `poll` seconds. Rows that failed, or that the
+    service did not get to, are sent again, `ROUNDS` times in all. No batch is sent that `purse`
+    could not pay at the worst; smaller ones go one after the other then.
 
     Raises OverBudget when not even one question fits, and the other Fatal errors; batches under
     way are not lost by that.
