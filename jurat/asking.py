@@ -1,0 +1,122 @@
+"""What is asked, of whom, and what it came to: the answers at hand, the live quota, the tallies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from labelfns import (
+    Answer,
+    Ask,
+    AskError,
+    Item,
+    LabelFn,
+    Prompt,
+    Request,
+    Store,
+    Vote,
+    only_remembered,
+)
+
+
+@dataclass
+class Tally:
+    """The questions of one labeling function; money in US dollars, time in seconds.
+
+    `recorded` answers came with the task, `asked` ones were asked here; `now` counts those of
+    the asked that this very run put to the model. Money, tokens and time are what the answers
+    took when they were asked.
+    """
+
+    recorded: int = 0
+    asked: int = 0
+    now: int = 0
+    missing: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, answer: Answer, recorded: bool) -> None:
+        """Count one answer."""
+        self.recorded += recorded
+        self.asked += not recorded
+        self.now += not answer.remembered
+        for name in ("input_tokens", "cached_tokens", "output_tokens", "cost", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(answer, name))
+
+    def lasting(self) -> dict[str, Any]:
+        """Give what is the same however often the run was interrupted."""
+        return {name: value for name, value in asdict(self).items() if name != "now"}
+
+
+@dataclass
+class Asked:
+    """A labeling function that keeps a tally, and asks only where asking is wanted.
+
+    `live` names the items that may be asked about, None is all of them; for the others only
+    answers in the store count.
+    """
+
+    labelfn: LabelFn
+    store: Store
+    live: frozenset[str] | None = None
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def name(self) -> str:
+        """The name of the labeling function."""
+        return self.labelfn.name
+
+    @property
+    def version(self) -> str:
+        """The version of the labeling function."""
+        return self.labelfn.version
+
+    async def vote(self, item: Item, ask: Ask) -> Vote:
+        """Vote, and count the question, if there was one."""
+        may_ask = self.live is None or item.id in self.live
+        source = ask if may_ask else only_remembered(self.store)
+
+        async def counted(request: Request) -> Answer:
+            try:
+                answer = await source(request)
+            except AskError as e:
+                self.tally.missing += 1
+                self.tally.cost += e.cost
+                raise
+            recorded = self.store.answer(request.key(), "recorded") is not None
+            self.tally.add(answer, recorded)
+            return answer
+
+        return await self.labelfn.vote(item, counted)
+
+
+def choose_live(
+    prompts: Sequence[Prompt], items: Sequence[Item], store: Store, most: int
+) -> frozenset[str]:
+    """Choose the first `most` items for which the recorded answers lack a question.
+
+    What was asked here since does not count: the choice is the same in every run.
+    """
+    return frozenset(asyncio.run(_uncovered(prompts, items, store, most)))
+
+
+async def _uncovered(
+    prompts: Sequence[Prompt], items: Sequence[Item], store: Store, most: int
+) -> list[str]:
+    found: list[str] = []
+    recorded = only_remembered(store, source="recorded")
+    for item in items:
+        if len(found) == most:
+            break
+        for prompt in prompts:
+            tried = Asked(prompt, store)
+            await tried.vote(item, recorded)
+            if tried.tally.missing:
+                found.append(item.id)
+                break
+    return found
