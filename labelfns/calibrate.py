@@ -1,11 +1,10 @@
 """Soft votes made honest: when a model's "yes" is worth a vote.
 
 A small model says yes too often, and to some questions more than to others: raw probabilities of
-one prompt cannot be compared with those of another. What helps without any gold is batch
-calibration (Zhou et al. 2024, arXiv 2309.17249): what a prompt says of everything says nothing of
-one item, so its mean log-odds over the items it was asked about are taken off. The threshold
-then comes from counting: an item has one class, so over all questions about it one yes is
-expected, times the share of the classes that are asked about at all.
+one prompt cannot be compared with those of another. Two things are known without any gold. What a
+prompt says of everything says nothing of one item: its mean log-odds over the items it was asked
+about are taken off (batch calibration, Zhou et al. 2024, arXiv 2309.17249). And an item has one
+class: the questions about it compete, with each other and with "none of these".
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.optimize import brentq
 
 from labelfns.vote import ABSTAIN, STATUSES, Status, Votes
 
@@ -42,9 +42,8 @@ def calibrate(votes: Votes) -> Votes:
     if soft.sum() < FEWEST:
         return votes
     rows, (labelfn, label) = shares.row[soft], (c[soft] for c in columns)
-    odds = _centred(_log_odds(shares.data[soft]), labelfn)
-    odds -= _threshold(odds, rows, label, k)
-    return _with(votes, shares, soft, odds, (rows, labelfn, label))
+    p = _compete(_centred(_log_odds(shares.data[soft]), labelfn), rows, label, k)
+    return _with(votes, shares, soft, p, (rows, labelfn, label))
 
 
 def _one_sided(
@@ -73,32 +72,51 @@ def _centred(odds: NDArray[np.float64], labelfn: NDArray[np.int32]) -> NDArray[n
     return centred
 
 
-def _threshold(
+def _compete(
     odds: NDArray[np.float64], rows: NDArray[np.int32], label: NDArray[np.int32], k: int
-) -> float:
-    """Find the log-odds over which as many answers lie as items are expected to be a yes."""
-    items = len(np.unique(rows))
-    asked_of = len(np.unique(label)) / k
-    several = len(np.unique(rows.astype(np.int64) * k + label)) / len(odds)
-    share = min(1.0, items * asked_of / (len(odds) * several))
-    return float(np.quantile(odds, 1 - share))
+) -> NDArray[np.float64]:
+    """Turn log-odds into probabilities of which an item's classes share one, with "none".
+
+    "None" has even odds against an average question, or more where few of the k classes are
+    asked about at all: then only so many items can be expected to have one of them. Several
+    questions about one class stand against the other classes with their mean.
+    """
+    _, cell, of_cell = np.unique(
+        rows.astype(np.int64) * k + label, return_inverse=True, return_counts=True
+    )
+    odds = np.minimum(odds, 50.0)
+    item = np.unique(rows, return_inverse=True)[1]
+    mine = np.exp(odds)
+    mean = mine / of_cell[cell]
+    of_class, of_item = np.bincount(cell, mean)[cell], np.bincount(item, mean)[item]
+    rivals = np.maximum(of_item - of_class, 0.0)
+    expected = len(np.unique(label)) / k * (item.max() + 1)
+
+    def shares(none: float) -> NDArray[np.float64]:
+        p: NDArray[np.float64] = mine / (mine + rivals + np.exp(none))
+        return p
+
+    def surplus(none: float) -> float:
+        return float((shares(none) / of_cell[cell]).sum() - expected)
+
+    return shares(brentq(surplus, 0.0, 100.0) if surplus(0.0) > 0 else 0.0)
 
 
 def _with(
     votes: Votes,
     shares: sparse.coo_matrix,
     soft: NDArray[np.bool_],
-    odds: NDArray[np.float64],
+    p: NDArray[np.float64],
     where: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]],
 ) -> Votes:
     rows, labelfn, label = where
     L, status = votes.L.copy(), votes.status.copy()
-    yes = odds > 0
+    yes = p > 0.5
     L[rows, labelfn] = np.where(yes, label, ABSTAIN)
     voted, abstained = STATUSES.index(Status.VOTED), STATUSES.index(Status.ABSTAINED)
     status[rows, labelfn] = np.where(yes, voted, abstained)
     data = shares.data.copy()
-    data[soft] = np.where(yes, 1 / (1 + np.exp(-odds)), 0)
+    data[soft] = np.where(yes, p, 0)
     V = sparse.csr_matrix((data, (shares.row, shares.col)), shape=shares.shape)
     V.eliminate_zeros()
     return replace(votes, L=L, status=status, V=V)

@@ -69,3 +69,30 @@ def test_unasked_stays_unasked() -> None:
     honest = calibrate(gather(votes, [str(i) for i in range(60)], ["is_a", "is_b"], CLASSES))
     assert (honest.status[:, 1] == STATUSES.index(Status.UNASKED)).all()
     assert (honest.L[:, 0] == 0).sum() == 30
+
+
+def test_one_question_about_one_class_of_many_votes_for_the_few_that_stand_out() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(1.0, 1.0, 400) + np.where(np.arange(400) < 20, 6.0, 0.0)
+    votes = [[soft(0, p)] for p in 1 / (1 + np.exp(-z))]
+    names = [f"class {c}" for c in range(20)]
+    honest = calibrate(gather(votes, [str(i) for i in range(400)], ["is_0"], names))
+    voted = honest.L[:, 0] == 0
+    assert voted[:20].mean() > 0.8
+    assert voted[20:].mean() < 0.05
+
+
+def test_an_item_has_one_class() -> None:
+    rng = np.random.default_rng(0)
+    votes = [[soft(0, p), soft(1, q)] for p, q in rng.uniform(0.01, 0.99, (300, 2))]
+    honest = calibrate(gather(votes, [str(i) for i in range(300)], ["is_a", "is_b"], CLASSES))
+    assert not (honest.L >= 0).all(axis=1).any()
+    assert (honest.V.sum(axis=1) <= 1 + 1e-6).all()
+
+
+def test_several_questions_about_one_class_may_agree() -> None:
+    votes = [[soft(i % 2, 0.9) if j % 2 == i % 2 else soft(1 - i % 2, 0.1) for j in range(6)]
+             for i in range(100)]  # fmt: skip
+    names = [f"q{j}" for j in range(6)]
+    honest = calibrate(gather(votes, [str(i) for i in range(100)], names, CLASSES))
+    assert ((honest.L >= 0).sum(axis=1) == 3).all()
