@@ -4,8 +4,8 @@
 >>> task = jurat.load("data/contracts")       # a folder, read and checked whole
 >>> votes = jurat.collect(task)               # prompts and rules vote on every item
 >>> targets = jurat.weigh(task, votes)        # a label model weighs the votes
->>> student = jurat.train(task, votes, targets)
->>> scores = jurat.evaluate(task, votes, targets, student)
+>>> folder = jurat.train(task, votes, targets)  # a plain Hugging Face folder
+>>> scores = jurat.evaluate(task, votes, targets)
 
 `jurat.run("data/contracts")` is all of it, and skips what is up to date.
 """
@@ -16,16 +16,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jurat.pipeline import collect, evaluate, report, run, train, weigh
+    from jurat.pipeline import collect, evaluate, run, train, weigh
     from jurat.scale import label
     from jurat.task import Task
     from jurat.task import read_task as load
 
 __version__ = "0.1.0"
-__all__ = ["Task", "collect", "evaluate", "label", "load", "report", "run", "train", "weigh"]
+__all__ = ["Task", "collect", "evaluate", "label", "load", "run", "train", "weigh"]
 
 # Imported when first used: a command line that only checks a folder never waits for torch.
-_WHERE = dict.fromkeys(("collect", "evaluate", "report", "run", "train", "weigh"), "pipeline")
+_WHERE = dict.fromkeys(("collect", "evaluate", "run", "train", "weigh"), "pipeline")
 _WHERE |= {"Task": "task", "load": "task", "label": "scale"}
 
 

@@ -13,11 +13,13 @@ KEPT = "what was answered is kept; run the same command again to go on"
 
 
 class Failed(click.ClickException):
-    """One sentence on standard error, and `code`: 2 is a user's mistake, 1 anything else."""
+    """One sentence on standard error; the exit code is 1."""
 
-    def __init__(self, sentence: str, code: int) -> None:
-        super().__init__(sentence)
-        self.exit_code = code
+
+class Mistaken(Failed):
+    """The user's mistake."""
+
+    exit_code = 2
 
 
 class Polite(click.Group):
@@ -31,11 +33,11 @@ class Polite(click.Group):
             click.echo(f"\nStopped: {KEPT}.", err=True)
             ctx.exit(130)
         except Fatal as e:
-            raise Failed(str(e), 2 if isinstance(e, BadKey) else 1) from e
+            raise (Mistaken if isinstance(e, BadKey) else Failed)(str(e)) from e
         except OSError as e:
-            raise Failed(f"{e.filename or 'a file'}: {e.strerror or e}; {KEPT}", 1) from e
+            raise Failed(f"{e.filename or 'a file'}: {e.strerror or e}; {KEPT}") from e
         except ValueError as e:
             # Each room has an InputError of its own; to name them all would load them all.
             if type(e).__name__ not in ("InputError", "ModelError"):
                 raise
-            raise Failed(str(e), 2) from e
+            raise Mistaken(str(e)) from e

@@ -1,4 +1,4 @@
-"""The main job, stage by stage: ask, weigh, learn, score, report. Each is skipped when up to date."""
+"""The main job, stage by stage: ask, weigh, learn, score, report; none is done twice."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jurat import __version__
-from jurat import evaluate as worth
+from jurat import __version__, scoring
 from jurat.asking import Asked, choose_live
 from jurat.files import digest, replacing, write_json
 from jurat.models import Progress, resolve
@@ -108,7 +107,7 @@ def train(task: Task, votes: Votes, soft: Floats, *, progress: Progress = silent
                          task.text, task.student)  # fmt: skip
     if stages.current("train", inputs, folder):
         return folder
-    rows = worth.training_rows(task, votes)
+    rows = scoring.training_rows(task, votes)
     if not len(rows):
         raise InputError("no training item got a vote, so there is nothing to learn from",
                          task.folder)  # fmt: skip
@@ -133,7 +132,7 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """Score the student and its baselines on the held-out items, into `scores.json`."""
     file, folder, stages = task.out / "scores.json", task.out / "student", Stages(task.out)
-    name, labels = worth.held_out(task)
+    name, labels = scoring.held_out(task)
     inputs = fingerprint(
         __version__, digest(folder, task.out / "soft_labels.parquet", task.out / "votes.parquet"),
         name, labels, task.gold, task.reference)  # fmt: skip
@@ -141,13 +140,13 @@ def evaluate(
         return list(json.loads(file.read_text(encoding="utf-8"))["scores"])
     with stages.doing("eval", inputs):
         said = predict(
-            folder, [task.items[i].text for i in worth.rows_of(task, labels)[0]], progress
+            folder, [task.items[i].text for i in scoring.rows_of(task, labels)[0]], progress
         )
-        table = worth.scores(task, worth.predictions(task, votes, soft, said))
-        gold = worth.rows_of(task, labels)[1]
+        table = scoring.scores(task, scoring.predictions(task, votes, soft, said))
+        gold = scoring.rows_of(task, labels)[1]
         write_json(file, {
             "held out": name, "n": len(gold), "scores": table,
-            "confusion": worth.confusion(gold, said.argmax(axis=1), len(task.classes)),
+            "confusion": scoring.confusion(gold, said.argmax(axis=1), len(task.classes)),
         })  # fmt: skip
     return table
 
@@ -171,13 +170,15 @@ def report(task: Task) -> Path:
 
 
 def votes_of(task: Task) -> Votes:
-    """Read the votes of an earlier run, calibrated; raises InputError where there are none of this task."""
-    votes = read_votes(task.out / "votes.parquet")
+    """Read the votes of an earlier run, calibrated; raises InputError where there are none."""
+    votes_file = task.out / "votes.parquet"
+    votes = read_votes(votes_file)
     same = (list(votes.items), list(votes.classes)) == (
         [item.id for item in task.items], list(task.classes))  # fmt: skip
     if not same or list(votes.labelfns) != [f.name for f in task.labelfns]:
-        raise InputError("the task was changed since the votes were cast; `jurat collect` casts them "
-                         "again, and asks only what is new", task.out / "votes.parquet")  # fmt: skip
+        raise InputError(
+            "the task was changed since the votes were cast; `jurat collect` casts them again, "
+            "and asks only what is new", votes_file)  # fmt: skip
     return calibrate(votes)
 
 

@@ -19,14 +19,15 @@ Floats = NDArray[np.float64]
 def write_soft_labels(task: Task, votes: Votes, soft: Floats, file: Path) -> None:
     """Write the columns id, test, votes, label, confidence, probs (in the order of the classes)."""
     names = list(task.classes)
-    n, k = soft.shape
     columns = {
         "id": pa.array([item.id for item in task.items]),
         "test": pa.array([item.id in task.test for item in task.items]),
         "votes": pa.array((votes.status == STATUSES.index(Status.VOTED)).sum(axis=1), pa.int32()),
         "label": pa.array([names[c] for c in soft.argmax(axis=1)]),
         "confidence": pa.array(soft.max(axis=1), pa.float32()),
-        "probs": pa.FixedSizeListArray.from_arrays(pa.array(soft.ravel(), pa.float64()), k),
+        "probs": pa.FixedSizeListArray.from_arrays(
+            pa.array(soft.ravel(), pa.float64()), len(names)
+        ),
     }
     with replacing(file) as partial:
         pq.write_table(pa.table(columns), partial, compression="zstd")

@@ -86,10 +86,8 @@ def read_task(folder: Path | str) -> Task:
     top.only(KEYS)
     top.need(("items", "classes"))
     classes, teachers = _classes(top), read_teachers(_child(top, "models"))
-    settings = {"label_model": check_label_model(top), "student": check_student(top)}
-    settings |= {"budget": _budget(top), "live": _live(top), "recorded": _file(top, "recorded")}
-    if settings["recorded"] and not settings["recorded"].is_file():
-        settings["recorded"] = None  # a copy of the task without its answers asks for itself
+    settings: dict[str, Any] = {"budget": _budget(top), "live": _live(top)}
+    settings |= {"label_model": check_label_model(top), "student": check_student(top)}
     text, items_file = top.text("text", "text"), _file(top, "items") or folder
     items, columns = read_items(items_file, text)
     encoder = _encoder(top)
@@ -97,8 +95,8 @@ def read_task(folder: Path | str) -> Task:
     labelfns = _labelfns(top, classes, teachers, [*columns, "text"], near)
     return Task(
         folder, top.text("name", folder.resolve().name), text, items, items_file, classes,
-        labelfns, teachers, encoder, near.made, **_labels(top, items, list(classes)), **settings,
-    )  # fmt: skip
+        labelfns, teachers, encoder, near.made, **_labels(top, items, list(classes)),
+        recorded=_recorded(top), **settings)  # fmt: skip
 
 
 @dataclass
@@ -187,9 +185,9 @@ def _classes(top: YamlMap) -> dict[str, str]:
     return {name: "" if d is None else str(d) for name, d in given.values.items()}
 
 
-def _labels(top: YamlMap, items: Sequence[Item], classes: list[str]) -> dict[str, dict[str, int]]:
+def _labels(top: YamlMap, items: Sequence[Item], classes: list[str]) -> dict[str, Any]:
     known = {item.id for item in items}
-    labels = {}
+    labels: dict[str, dict[str, int]] = {}
     for key in ("gold", "test", "reference"):
         file = _file(top, key)
         labels[key] = read_labels(file, known, classes) if file else {}
@@ -203,6 +201,12 @@ def _labels(top: YamlMap, items: Sequence[Item], classes: list[str]) -> dict[str
 
 def _child(top: YamlMap, key: str) -> YamlMap:
     return top.child(key) if key in top.values else YamlMap(top.file, top.line, {}, {})
+
+
+def _recorded(top: YamlMap) -> Path | None:
+    """Find the recorded answers; a copy of the task that lacks them asks for itself."""
+    file = _file(top, "recorded")
+    return file if file and file.is_file() else None
 
 
 def _encoder(top: YamlMap) -> Encoder | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,12 @@ def read_votes(file: Path) -> Votes:
         raise InputError("there are no votes yet; `jurat collect` makes them", file) from None
     except (pa.ArrowInvalid, OSError, KeyError, TypeError) as e:
         raise InputError(f"is damaged ({e}); delete it and run again", file) from None
-    shape = (len(names[0]), len(names[1]))
+    items, labelfns, classes = names
+    shape = (len(items), len(labelfns))
     return Votes(
-        *names, _hard(table, names[2]).reshape(shape), _statuses(table).reshape(shape),
-        _soft(table, shape, len(names[2])), _notes(table, shape[1]))  # fmt: skip
+        items, labelfns, classes,
+        _hard(table, classes).reshape(shape), _statuses(table).reshape(shape),
+        _soft(table, shape, len(classes)), _notes(table, shape[1]))  # fmt: skip
 
 
 def _table(votes: Votes) -> pa.Table:
@@ -67,7 +70,7 @@ def _table(votes: Votes) -> pa.Table:
     return pa.table(columns).replace_schema_metadata(names)
 
 
-def _words(codes: np.ndarray, words: list[str] | tuple[str, ...]) -> pa.DictionaryArray:
+def _words(codes: np.ndarray, words: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(
         pa.array(codes.astype(np.int32), mask=codes == ABSTAIN), pa.array(words, pa.string())
     )
@@ -102,4 +105,4 @@ def _soft(table: pa.Table, shape: tuple[int, int], k: int) -> sparse.csr_matrix:
 
 def _notes(table: pa.Table, m: int) -> dict[tuple[int, int], str]:
     notes = table["note"].to_pylist()
-    return {divmod(cell, m): note for cell, note in enumerate(notes) if note is not None}  # type: ignore[misc]
+    return {divmod(cell, m): note for cell, note in enumerate(notes) if note is not None}

@@ -68,7 +68,7 @@ def scores(task: Task, found: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]
 
 
 def confusion(gold: Ints, labels: Ints, k: int) -> list[list[int]]:
-    """Counts of (gold, label), shape (k, k)."""
+    """Count each (gold, label), shape (k, k)."""
     table = np.zeros((k, k), dtype=int)
     np.add.at(table, (gold, labels), 1)
     return [[int(count) for count in row] for row in table]
