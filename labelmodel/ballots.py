@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ABSTAIN = -1
-BLOCK = 65_536
+BLOCK = 65_536  # items
+CELLS = 2**24  # items x classes
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,11 @@ class Ballots:
     @cached_property
     def by_labelfn(self) -> sparse.csr_matrix:
         """The mass of each labeling function's vote on each item, shape (n, m)."""
-        coo = self.shares.tocoo()
-        shape = (self.n, self.m)
-        return sparse.csr_matrix((coo.data, (coo.row, coo.col // self.k)), shape=shape)
+        votes = self.shares
+        parts = (votes.data.copy(), votes.indices // self.k, votes.indptr.copy())
+        table = sparse.csr_matrix(parts, shape=(self.n, self.m))
+        table.sum_duplicates()
+        return table
 
     def rows(self, start: int, stop: int) -> Ballots:
         """Keep the items from `start` to before `stop`."""
@@ -88,10 +91,15 @@ class Ballots:
         owner = position[self.owner[mine]]
         return Ballots(self.m, self.k, self.hard[items], self.soft[mine], owner)
 
-    def blocks(self, rows: int = BLOCK) -> Iterator[Ballots]:
-        """Cut into runs of at most `rows` items, in order."""
+    def blocks(self, rows: int | None = None) -> Iterator[tuple[int, Ballots]]:
+        """Cut into runs of at most `rows` items, in order, each with the position it starts at.
+
+        By default a run is as long as keeps (rows, k) small.
+        """
+        rows = rows or max(1024, min(BLOCK, CELLS // self.k))
         for start in range(0, self.n, rows):
-            yield self.rows(start, min(start + rows, self.n))
+            stop = min(start + rows, self.n)
+            yield start, self if stop - start == self.n else self.rows(start, stop)
 
 
 def read_votes(votes: Any, n_classes: int, m: int | None = None) -> Ballots:

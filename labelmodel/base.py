@@ -8,11 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from labelmodel.ballots import BLOCK, Ballots, Floats, Ints, read_votes
+from labelmodel.ballots import Ballots, Floats, Ints, read_votes
 from labelmodel.errors import InputError
 
 
@@ -24,9 +23,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
     that class c got; shares may add up to less than 1, and equal shares mean one of these).
     Gold is an integer array (n,) with -1 where it is not known.
 
-    A subclass owes `_fit`, and `_joint_log_likelihood` (n, k), which may leave out what is the
-    same for every class of a row. Every method raises `labelmodel.errors.InputError` on input
-    that does not fit.
+    A subclass owes `_fit`, and `_proba`: probabilities (n, k) of items it may never have seen.
+    Every method raises `labelmodel.errors.InputError` on input that does not fit.
     """
 
     n_classes: int
@@ -35,7 +33,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
     def _fit(self, ballots: Ballots, gold: Ints) -> None: ...
 
     @abstractmethod
-    def _joint_log_likelihood(self, ballots: Ballots) -> Floats: ...
+    def _proba(self, ballots: Ballots) -> Floats: ...
 
     def fit(self, votes: Any, gold: ArrayLike | None = None) -> Self:
         """Learn from votes and, where there is some, gold (n,) with -1 for unknown."""
@@ -46,12 +44,12 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         self._fit(ballots, read_gold(gold, ballots.n, self.n_classes))
         return self
 
-    def predict_blocks(self, votes: Any, rows: int = BLOCK) -> Iterator[Floats]:
+    def predict_blocks(self, votes: Any, rows: int | None = None) -> Iterator[Floats]:
         """Probabilities of at most `rows` items at a time, for tables too big to hold (n, k)."""
         check_is_fitted(self, "n_labelfns_")
         ballots = read_votes(votes, self.n_classes, self.n_labelfns_)
-        for block in ballots.blocks(rows):
-            yield softmax(self._joint_log_likelihood(block), axis=1)
+        for _, block in ballots.blocks(rows):
+            yield self._proba(block)
 
     def predict_proba(self, votes: Any) -> Floats:
         """Probability of every class for every item, shape (n, k); rows sum to 1."""

@@ -48,13 +48,10 @@ class DawidSkene(Model):
         for step in range(1, self.max_iter + 1):
             self.n_iter_ = step
             self._m_step(ballots, posterior)
-            before, posterior = posterior, clamp(self._e_step(ballots), gold)
+            before, posterior = posterior, clamp(self._proba(ballots), gold)
             if not ballots.n or np.abs(posterior - before).max() < self.tol:
                 return
         warnings.warn("Dawid-Skene did not settle; raise max_iter.", ConvergenceWarning, 2)
-
-    def _e_step(self, ballots: Ballots) -> Floats:
-        return np.asarray(softmax(self._joint_log_likelihood(ballots), axis=1))
 
     def _m_step(self, ballots: Ballots, posterior: Floats) -> None:
         k, n = self.n_classes, ballots.n
@@ -72,9 +69,9 @@ class DawidSkene(Model):
         smoothed = counts + spread[:, :, None] + self.prior * np.eye(k)
         return np.asarray(smoothed / smoothed.sum(axis=1, keepdims=True))
 
-    def _joint_log_likelihood(self, ballots: Ballots) -> Floats:
+    def _proba(self, ballots: Ballots) -> Floats:
         flat = self.confusion_.reshape(-1, self.n_classes)
-        return evidence(ballots, flat) + np.log(self.balance_)
+        return np.asarray(softmax(evidence(ballots, flat) + np.log(self.balance_), axis=1))
 
 
 class OneCoin(DawidSkene):

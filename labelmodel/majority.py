@@ -45,9 +45,8 @@ class MajorityVote(Model):
         votes = ballots.symbol_totals.sum(axis=0) + 1.0
         self.balance_ = votes / votes.sum() if given is None else given
 
-    def _joint_log_likelihood(self, ballots: Ballots) -> Floats:
-        with np.errstate(divide="ignore"):
-            return np.log(shared(tally(ballots, self.weights_), self.balance_))
+    def _proba(self, ballots: Ballots) -> Floats:
+        return shared(tally(ballots, self.weights_), self.balance_)
 
 
 class WeightedVote(MajorityVote):

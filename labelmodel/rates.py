@@ -29,6 +29,8 @@ def prior_rates(ballots: Ballots, balance: Floats, skill: float) -> Floats:
 def update_rates(counts: Floats, prior: Floats, prior_items: float, n_by_class: Floats) -> Floats:
     """P(symbol | class) (m, k, k) from expected counts (m, k, k), shrunk to the prior.
 
+    `n_by_class` (m, k) is how many items of each class a voter could have voted on.
+
     A rate is how often a voter speaks at all times what it says when it does. Both are believed
     to depend on the class only as far as chance does not explain it (James-Stein): otherwise the
     noise of hundreds of crowd workers' schedules, and of their guesses, would pass for evidence.
@@ -64,7 +66,8 @@ def _trust(counts: Floats) -> Floats:
 
 def _response(spoken: Floats, n_by_class: Floats) -> Floats:
     """P(a voter speaks | class), shape (m, k)."""
-    coverage = np.clip(spoken.sum(axis=1) / n_by_class.sum(), TINY, 1 - 1e-9)[:, None]
+    coverage = spoken.sum(axis=1, keepdims=True) / n_by_class.sum(axis=1, keepdims=True)
+    coverage = np.clip(coverage, TINY, 1 - 1e-9)
     trust = beyond_chance(spoken, coverage * n_by_class, 1 - coverage)
     own = np.maximum((spoken + coverage) / (n_by_class + 1), TINY)
     return _toward(own, coverage, trust)

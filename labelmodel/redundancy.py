@@ -7,7 +7,7 @@ from scipy import sparse
 
 from labelmodel.ballots import Ballots, Floats
 
-PAIRS = 50_000_000  # co-votes looked at; beyond it, evenly spaced items stand for all
+PAIRS = 200_000_000  # co-votes looked at; beyond it, evenly spaced items stand for all
 
 
 def similarity(ballots: Ballots) -> Floats:

@@ -56,11 +56,11 @@ class SnorkelModel(Model):
         counts = np.bincount(known, minlength=k) + 1.0
         return np.asarray(counts / counts.sum())
 
-    def _joint_log_likelihood(self, ballots: Ballots) -> Floats:
+    def _proba(self, ballots: Ballots) -> Floats:
         proba = np.asarray(self.snorkel_.predict_proba(top_votes(ballots)), dtype=np.float64)
         if not np.isfinite(proba).all():
             raise InputError("Snorkel's label model ended in NaN on these votes.")
-        return np.log(np.maximum(proba, 1e-12))
+        return proba
 
 
 def top_votes(ballots: Ballots) -> Ints:

@@ -59,7 +59,7 @@ def one_sided(
 
 
 def prompted(n: int, k: int, *, seed: int, asked: int = 4) -> Drawn:
-    """A task like the contract clauses: many classes of very different size, all kinds of voters.
+    """Draw a task like the contract clauses: many classes of uneven size, all kinds of voters.
 
     Columns: `k` soft yes/no prompts, each asked only where its class is among the `asked` most
     plausible; `k` one-sided keyword rules; 3 soft similarity voters over all classes, and 2
@@ -86,7 +86,7 @@ def _answers(rng: np.random.Generator, y: Ints, k: int, accuracy: float) -> Ints
 
 
 def _scores(rng: np.random.Generator, y: Ints, neighbour: Ints, clear: Floats) -> Floats:
-    """What an encoder sees (n, k): noise, the true class, and one it is easily taken for."""
+    """Draw what an encoder sees (n, k): noise, the true class, and one easily taken for it."""
     scores = rng.normal(size=(len(y), int(max(y.max(), neighbour.max())) + 1))
     rows = np.arange(len(y))
     scores[rows, y] += clear
@@ -119,6 +119,6 @@ def _diagonal(shares: Floats) -> Floats:
 
 
 def _tops(shares: Floats, k: int) -> Ints:
-    """The class each labeling function leans to, (n, m), -1 where it leans to none."""
+    """Name the class each labeling function leans to, (n, m), -1 where it leans to none."""
     cube = shares.reshape(len(shares), -1, k)
     return np.where(cube.sum(axis=2) > 0.5, cube.argmax(axis=2), ABSTAIN)
