@@ -5,16 +5,17 @@
 >>> @labeling_function()
 ... def short(fields):
 ...     return 0 if len(fields["text"]) < 10 else -1
->>> asyncio.run(short.vote(Item("1", {"text": "hello"}), ask=None)).status  # no class 0 named yet
-<Status.FAILED: 'failed'>
+>>> asyncio.run(short.vote(Item("1", {"text": "hello"}), ask=None)).label
+0
 """
 
 from labelfns.ask import Answer, Ask, Message, Request
 from labelfns.collect import collect, gather
 from labelfns.errors import AskError, Fatal, InputError
+from labelfns.pattern import Pattern, read_patterns
 from labelfns.prompt import Prompt
 from labelfns.prompt_file import Context, read_prompt
-from labelfns.rule import Pattern, Rule, labeling_function, read_patterns, read_rules
+from labelfns.rule import Rule, SnorkelRule, labeling_function, read_rules
 from labelfns.similar import Gate, Similarity, SimilarTo, describe
 from labelfns.store import Store, only_remembered, remembered
 from labelfns.vote import ABSTAIN, STATUSES, Item, LabelFn, Status, Vote, Votes
@@ -38,6 +39,7 @@ __all__ = [
     "Rule",
     "SimilarTo",
     "Similarity",
+    "SnorkelRule",
     "Status",
     "Store",
     "Vote",

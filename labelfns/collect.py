@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy import sparse
 
 from labelfns.ask import Ask
-from labelfns.vote import ABSTAIN, STATUSES, Item, LabelFn, Vote, Votes
+from labelfns.errors import InputError
+from labelfns.rule import bind
+from labelfns.vote import ABSTAIN, STATUSES, Item, LabelFn, Status, Vote, Votes
 
+Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 """Called with (items done, items in all)."""
 
@@ -27,11 +33,34 @@ def collect(
     """Let every labeling function vote on every item, at most `at_once` at a time.
 
     Goes item by item, so that a backend that reads a text once can share it between the
-    prompts. Raises `labelfns.errors.Fatal` or InputError as soon as one must stop everything;
-    what was answered until then is in the store.
+    prompts. Snorkel's LabelingFunction objects may stand among `labelfns` as they are. Works in
+    a notebook too, where an event loop is running already.
+
+    Raises `labelfns.errors.Fatal` or InputError as soon as one must stop everything; what was
+    answered until then is in the store.
     """
-    votes = asyncio.run(_collect(labelfns, items, ask, at_once, progress))
+    _unique("labeling functions", [f.name for f in labelfns])
+    _unique("items", [i.id for i in items])
+    if at_once < 1:
+        raise InputError(f"at_once must be at least 1, not {at_once}")
+    bound = bind(labelfns, classes)
+    votes = _run(_collect(bound, items, ask, at_once, progress))
     return gather(votes, [i.id for i in items], [f.name for f in labelfns], classes)
+
+
+def _unique(what: str, names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        name, times = Counter(names).most_common(1)[0]
+        raise InputError(f"{times} {what} are called {name!r}; each needs a name of its own")
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:  # a loop cannot run inside another one
+        return pool.submit(asyncio.run, work).result()
 
 
 async def _collect(
@@ -71,22 +100,41 @@ def gather(
     labelfns: Sequence[str],
     classes: Sequence[str],
 ) -> Votes:
-    """Turn a table of votes, one row an item, into arrays."""
+    """Turn a table of votes, one row an item, into arrays.
+
+    A vote for a class that is none becomes a failed one.
+    """
     n, m, k = len(items), len(labelfns), len(classes)
     L = np.full((n, m), ABSTAIN, dtype=np.int32)
     status = np.zeros((n, m), dtype=np.int8)
-    rows, columns, shares = [], [], []
+    cost, seconds = np.zeros((n, m)), np.zeros((n, m))
+    rows, columns, shares = list[int](), list[int](), list[float]()
     notes = {}
     for i, row in enumerate(votes):
-        for j, vote in enumerate(row):
-            L[i, j] = vote.label
-            status[i, j] = STATUSES.index(vote.status)
+        for j, given in enumerate(row):
+            vote = _within(given, k)
+            L[i, j], status[i, j] = vote.label, STATUSES.index(vote.status)
+            cost[i, j], seconds[i, j] = vote.cost, vote.seconds
             if vote.note:
                 notes[i, j] = vote.note
-            hard = {vote.label: 1.0} if vote.label != ABSTAIN else {}
-            for c, share in (hard if vote.probs is None else vote.probs).items():
+            for c, share in _shares(vote).items():
                 rows.append(i)
                 columns.append(j * k + c)
                 shares.append(share)
     V = sparse.csr_matrix((np.array(shares, dtype=np.float32), (rows, columns)), shape=(n, m * k))
-    return Votes(list(items), list(labelfns), list(classes), L, status, V, notes)
+    names = list(items), list(labelfns), list(classes)
+    return Votes(*names, L, status, V, notes, cost, seconds)
+
+
+def _within(vote: Vote, k: int) -> Vote:
+    used = [vote.label, *(vote.probs or ())]
+    if min(used) >= ABSTAIN and max(used) < k:
+        return vote
+    note = f"gave class {max(used, key=abs)}, but there are only {k}"
+    return Vote(status=Status.FAILED, note=note, cost=vote.cost, seconds=vote.seconds)
+
+
+def _shares(vote: Vote) -> Mapping[int, float]:
+    if vote.probs is not None:
+        return vote.probs
+    return {} if vote.label == ABSTAIN else {vote.label: 1.0}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
-import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from labelfns.ask import Answer, Ask, Message, Request
 from labelfns.errors import AskError, InputError, NotAsked, Refused
+from labelfns.read import read
 from labelfns.similar import Gate, Similarity
+from labelfns.tame import tame
 from labelfns.vote import ABSTAIN, Item, Status, Vote
 
 JINJA = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
 LETTERS = string.ascii_uppercase + string.digits
+Meaning = Mapping[str, tuple[int, ...]]
+"""What each answer stands for: no class is an abstain, several are "one of these"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Prompt:
     template: str
     model: str
     classes: Mapping[str, str]
-    answers: Mapping[str, tuple[int, ...]] | None = None
+    answers: Meaning | None = None
     gate: Gate | None = None
     offer: int | None = None
     similarity: Similarity | None = None
@@ -54,38 +58,38 @@ class Prompt:
     @property
     def version(self) -> str:
         """Changes with anything that may change a vote."""
-        gate = self.gate and (sorted(self.gate.classes), self.gate.nearest, len(self.gate.rules))
-        answers = None if self.answers is None else dict(self.answers)
-        seen = (self.template, self.model, dict(self.classes), answers, gate, self.offer,
-                self.max_tokens, self.temperature)  # fmt: skip
+        near = self.similarity.references if self.offer and self.similarity else ()
+        seen = (self.template, self.model, dict(self.classes), self.answers and dict(self.answers),
+                self.gate and self.gate.version, self.offer, near, self.max_tokens,
+                self.temperature)  # fmt: skip
         return hashlib.sha256(repr(seen).encode()).hexdigest()
 
     async def vote(self, item: Item, ask: Ask) -> Vote:
         """Ask about one item. An answer that cannot be had or read is never a vote.
 
-        Raises only what must stop everything (`labelfns.errors.Fatal`).
+        Raises only what must stop everything: Fatal, or InputError from the store or the backend.
         """
         if self.gate is not None and not self.gate.opens(item):
             return Vote(status=Status.UNASKED, note="left out by the gate")
         choices = self.choices(item)
         try:
-            return self.parse(await ask(self.render(item, choices)), choices)
-        except NotAsked as e:
-            return Vote(status=Status.UNASKED, note=str(e))
-        except Refused as e:
-            return Vote(status=Status.REFUSED, note=str(e))
-        except (AskError, InputError) as e:
+            request = self.render(item, choices)
+        except InputError as e:
             return Vote(status=Status.FAILED, note=str(e))
+        try:
+            return self.parse(await ask(request), choices)
+        except AskError as e:
+            return Vote(status=_status(e), note=str(e), cost=e.cost)
 
     def choices(self, item: Item) -> list[Choice]:
         """List the options offered for this item; empty for a prompt with `answers`."""
         if self.answers is not None:
             return []
         names = list(self.classes)
-        offered = range(len(names))
+        offered = list(range(len(names)))
         if self.offer and self.similarity:
             # In the order of the classes, not of similarity: a first place is a hint to a model.
-            offered = sorted(self.similarity.rank(item.text)[: self.offer].tolist())  # type: ignore[assignment]
+            offered = sorted(self.similarity.rank(item.text)[: self.offer].tolist())
         return [
             Choice(_key(i, len(offered)), names[c], self.classes[names[c]], c)
             for i, c in enumerate(offered)
@@ -93,10 +97,12 @@ class Prompt:
 
     def render(self, item: Item, choices: Sequence[Choice]) -> Request:
         """Write the question about one item, exactly as it will be asked."""
-        fields = {name: tame(value) for name, value in item.fields.items()}
+        fields: dict[str, object] = {name: tame(value) for name, value in item.fields.items()}
+        if self.answers is None:
+            fields["choices"] = choices
         try:
-            text = _compiled(self.template).render(**fields, choices=choices)
-        except Exception as e:
+            text = _compiled(self.template).render(fields)
+        except Exception as e:  # whatever an expression in a template may raise
             raise InputError(
                 f"prompt {self.name!r} cannot be rendered for item {item.id!r}: {e}"
             ) from e
@@ -106,61 +112,53 @@ class Prompt:
         )
 
     def parse(self, answer: Answer, choices: Sequence[Choice]) -> Vote:
-        """Read an answer: a vote, an abstain, or unreadable."""
+        """Read an answer: a vote, an abstain, or unreadable.
+
+        Scores decide where there are any, but not against a text: who says more than a word and
+        gives no answer, or several, has not answered, whatever the first word's scores are.
+        """
         meaning = self._meaning(choices)
         said = read(answer.text, meaning)
-        if said is None and not answer.scores:
-            return Vote(status=Status.UNREADABLE, note=answer.text)
-        if not answer.scores:
-            return _vote(meaning[said or ""], None, answer.text)
-        best = max(answer.scores, key=answer.scores.__getitem__)
-        probs: dict[int, float] = {}
-        for key, score in answer.scores.items():
-            for c in meaning[key]:
-                probs[c] = probs.get(c, 0.0) + math.exp(score) / len(meaning[key])
-        return _vote(meaning[best], probs, answer.text)
+        spent = {"note": answer.text, "cost": answer.cost, "seconds": answer.seconds}
+        in_words = len(answer.text.split()) > 1
+        if said is None and (in_words or not answer.scores):
+            return Vote(status=Status.UNREADABLE, **spent)  # type: ignore[arg-type]
+        scores = answer.scores or {said or "": 0.0}
+        label, status, probs = _weighed(scores, meaning)
+        hard = not answer.scores and len(probs) < 2
+        return Vote(label, status, None if hard else probs, **spent)  # type: ignore[arg-type]
 
-    def _meaning(self, choices: Sequence[Choice]) -> dict[str, tuple[int, ...]]:
+    def _meaning(self, choices: Sequence[Choice]) -> Meaning:
         if self.answers is not None:
-            return dict(self.answers)
-        return {c.key: (c.index,) for c in choices} | {c.name: (c.index,) for c in choices}
+            return self.answers
+        keys = [(c.key, c.index) for c in choices] + [(c.name, c.index) for c in choices]
+        return {key: (index,) for key, index in keys}
 
 
-def _vote(classes: tuple[int, ...], probs: Mapping[int, float] | None, note: str) -> Vote:
-    if not classes:
-        return Vote(ABSTAIN, Status.ABSTAINED, probs, note)
-    if len(classes) > 1 and probs is None:
-        probs = {c: 1 / len(classes) for c in classes}
-    return Vote(classes[0] if len(classes) == 1 else ABSTAIN, Status.VOTED, probs, note)
+def _status(error: AskError) -> Status:
+    if isinstance(error, NotAsked):
+        return Status.UNASKED
+    return Status.REFUSED if isinstance(error, Refused) else Status.FAILED
+
+
+def _weighed(scores: Mapping[str, float], meaning: Meaning) -> tuple[int, Status, dict[int, float]]:
+    """Add up the answers that mean the same; the likeliest meaning is the vote."""
+    weight: dict[tuple[int, ...], float] = {}
+    for key, score in scores.items():
+        weight[meaning[key]] = weight.get(meaning[key], 0.0) + math.exp(score)
+    probs: dict[int, float] = {}
+    for classes, share in weight.items():
+        for c in classes:
+            probs[c] = probs.get(c, 0.0) + share / len(classes)
+    best = max(weight, key=weight.__getitem__)
+    status = Status.VOTED if best else Status.ABSTAINED
+    return (best[0] if len(best) == 1 else ABSTAIN), status, probs
 
 
 def _key(i: int, n: int) -> str:
     return LETTERS[i] if n <= len(LETTERS) else str(i + 1)
 
 
-_COMPILED: dict[str, Template] = {}
-
-
+@functools.lru_cache(maxsize=4096)
 def _compiled(template: str) -> Template:
-    if template not in _COMPILED:
-        _COMPILED[template] = JINJA.from_string(template)
-    return _COMPILED[template]
-
-
-def tame(value: str) -> str:
-    """Make a text unable to leave its slot: no closing quotes, no chat markers of any model."""
-    return str(value).replace('"""', "'''").replace("<|", "< |").replace("|>", "| >")
-
-
-def read(text: str, meaning: Mapping[str, tuple[int, ...]]) -> str | None:
-    """Find which answer a text gives: alone, or first and followed by more.
-
-    A single letter must stand alone or before punctuation: "A clause ..." is not answer A.
-    Returns None where no answer, or more than one, fits.
-    """
-    said = text.strip().strip("\"'`*() \n").casefold()
-    for key in sorted(meaning, key=len, reverse=True):
-        end = r"(?:[.):,\n]|$)" if len(key) == 1 else r"(?!\w)"
-        if re.match(re.escape(key.casefold()) + end, said):
-            return key
-    return None
+    return JINJA.from_string(template)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import TemplateSyntaxError, meta
-
+from labelfns.answer_map import read_answers
 from labelfns.errors import InputError
-from labelfns.prompt import JINJA, Prompt
+from labelfns.prompt import Prompt
 from labelfns.similar import Gate, Similarity
+from labelfns.template import check_template
 from labelfns.vote import Item
 from labelfns.yamlfile import YamlMap, read_text, read_yaml
 
@@ -37,27 +37,16 @@ def read_prompt(file: Path, context: Context) -> Prompt:
     head, body, body_line = _split(read_text(file), file)
     head.only(KEYS)
     head.need(["answers"])
-    _check_body(body, file, body_line, set(context.columns) | {"choices"})
-    answers = _answers(head, context)
-    offer = head.count("offer")
-    if offer and answers is not None:
-        raise head.error("'offer' belongs to a prompt with `answers: classes`", "offer")
-    if (offer or "ask" in head.values) and context.similarity is None:
-        raise head.error(
-            "needs an encoder; name one as 'encoder' in task.yaml", "offer" if offer else "ask"
-        )
-    alias = head.text("model", "default")
-    if alias not in context.models:
-        known = ", ".join(context.models) or "none"
-        raise head.error(f"unknown model {alias!r}; task.yaml names {known}", "model")
+    answers = read_answers(head, context.classes)
+    check_template(body, file, body_line, context.columns, multiple_choice=answers is None)
     return Prompt(
         name=file.stem,
         template=body,
-        model=context.models[alias],
+        model=_model(head, context),
         classes=context.classes,
         answers=answers,
         gate=_gate(head, answers, context) if "ask" in head.values else None,
-        offer=offer,
+        offer=_offer(head, answers, context),
         similarity=context.similarity,
         max_tokens=head.count("max_tokens") or 64,
         temperature=_temperature(head),
@@ -72,76 +61,66 @@ def _split(text: str, file: Path) -> tuple[YamlMap, str, int]:
         )
     if lines[0].strip() != "---":
         raise InputError("must begin with a line --- that opens the head", file, 1)
-    ends = [i for i, line in enumerate(lines[1:], 1) if line.strip() == "---"]
-    if not ends:
+    end = next((i for i, line in enumerate(lines[1:], 1) if line.strip() == "---"), None)
+    if end is None:
         raise InputError("the head is not closed; end it with a line ---", file, 1)
-    body = "\n".join(lines[ends[0] + 1 :])
-    start = ends[0] + 2 + (len(body) - len(body.lstrip("\n")))
+    body = "\n".join(lines[end + 1 :])
+    start = end + 2 + (len(body) - len(body.lstrip("\n")))
     if not body.strip():
-        raise InputError("has no question below its head", file, ends[0] + 1)
-    return read_yaml("\n".join(lines[1 : ends[0]]), file, 2), body.strip("\n"), start
+        raise InputError("has no question below its head", file, end + 1)
+    return read_yaml("\n".join(lines[1:end]), file, 2), body.strip("\n"), start
 
 
-def _check_body(body: str, file: Path, first: int, known: set[str]) -> None:
-    try:
-        names = meta.find_undeclared_variables(JINJA.parse(body))
-    except TemplateSyntaxError as e:
-        raise InputError(f"broken template: {e.message}", file, first + e.lineno - 1) from None
-    for name in sorted(names - known):
-        line = next((i for i, part in enumerate(body.split("\n")) if name in part), 0)
-        raise InputError(
-            f"the variable {name!r} is no column of the items; there are {', '.join(sorted(known))}",
-            file, first + line)  # fmt: skip
-    if not names - {"choices"}:
-        raise InputError("never shows the item; write {{ text }} where it belongs", file, first)
+def _model(head: YamlMap, context: Context) -> str:
+    alias = head.text("model", "default")
+    if alias not in context.models:
+        known = ", ".join(context.models) or "none"
+        raise head.error(f"unknown model {alias!r}; task.yaml names {known}", "model")
+    return context.models[alias]
 
 
-def _answers(head: YamlMap, context: Context) -> dict[str, tuple[int, ...]] | None:
-    if head.values["answers"] == "classes":
+def _offer(head: YamlMap, answers: object, context: Context) -> int | None:
+    offer = head.count("offer")
+    if offer is None:
         return None
-    if not isinstance(head.values["answers"], YamlMap):
+    if answers is not None:
+        raise head.error("'offer' belongs to a prompt with `answers: classes`", "offer")
+    if not 1 < offer <= len(context.classes):
         raise head.error(
-            "'answers' must be `classes` or a mapping such as {yes: CLASS, no: abstain}", "answers"
+            f"'offer' must be from 2 to the number of classes, {len(context.classes)}", "offer"
         )
-    given = head.child("answers")
-    answers: dict[str, tuple[int, ...]] = {}
-    for said, means in given.values.items():
-        if said.casefold() in {a.casefold() for a in answers}:
-            raise given.error(f"the answer {said!r} stands here twice", said)
-        answers[said] = _classes(means, said, given, context)
-    if not any(answers.values()):
-        raise given.error("no answer leads to a class, so this prompt could never vote")
-    return answers
-
-
-def _classes(means: object, said: str, given: YamlMap, context: Context) -> tuple[int, ...]:
-    names = list(context.classes)
-    wanted = means if isinstance(means, list) else [means]
-    if wanted == ["abstain"]:
-        return ()
-    for name in wanted:
-        if name not in context.classes:
-            known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-            raise given.error(
-                f"{name!r} is no class of this task; there are {known}, and abstain", said
-            )
-    return tuple(names.index(name) for name in wanted)
+    _need_encoder(head, "offer", context)
+    return offer
 
 
 def _gate(head: YamlMap, answers: Mapping[str, tuple[int, ...]] | None, context: Context) -> Gate:
     ask = head.child("ask")
     ask.only(("similar", "patterns"))
+    if not ask.values:
+        raise head.error("'ask' is empty; write e.g. {similar: 5} or {patterns: [NAME]}", "ask")
+    nearest = ask.count("similar") or 0
+    if nearest:
+        _need_encoder(head, "ask", context)
+    every = range(len(context.classes))
+    classes = every if answers is None else {c for means in answers.values() for c in means}
+    return Gate(frozenset(classes), context.similarity, nearest, _rules(ask, context))
+
+
+def _rules(ask: YamlMap, context: Context) -> tuple[Callable[[Item], bool], ...]:
     known = context.patterns or {}
-    wanted = ask.values.get("patterns", [])
-    for name in wanted if isinstance(wanted, list) else [wanted]:
+    names = ask.words("patterns")
+    for name in names:
         if name not in known:
-            raise ask.error(f"no pattern is named {name!r}", "patterns")
-    classes = (
-        range(len(context.classes)) if answers is None else [c for a in answers.values() for c in a]
-    )
-    assert context.similarity is not None
-    rules = tuple(known[name] for name in wanted)
-    return Gate(frozenset(classes), context.similarity, ask.count("similar") or 0, rules)
+            some = ", ".join(list(known)[:8]) or "none"
+            raise ask.error(f"no pattern is named {name!r}; there are {some}", "patterns")
+    return tuple(known[name] for name in names)
+
+
+def _need_encoder(head: YamlMap, key: str, context: Context) -> None:
+    if context.similarity is None:
+        raise head.error(
+            f"{key!r} needs an encoder to say what is similar; "
+            "name one as 'encoder' in task.yaml", key)  # fmt: skip
 
 
 def _temperature(head: YamlMap) -> float:

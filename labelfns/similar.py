@@ -19,7 +19,9 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 class Similarity:
     """Cosine similarity of texts to one reference text a class, shape (k,) a text.
 
-    Everything is encoded in one go by `prepare`; afterwards a look-up costs nothing.
+    Everything is encoded in one go by `prepare`; afterwards a look-up costs nothing. A text that
+    was not prepared is encoded when it is looked up, and leaves the mean as it is: what one item
+    gets must not depend on which others came before it.
     """
 
     def __init__(self, encode: Encode, references: Sequence[str]) -> None:
@@ -30,19 +32,23 @@ class Similarity:
         self._mean = np.zeros(len(self.references), dtype=np.float32)
 
     def prepare(self, texts: Sequence[str]) -> None:
-        """Encode the texts that are not known yet, all at once."""
+        """Encode the texts that are not known yet, all at once, and take the mean over all."""
+        self._encode(texts)
+        if self._known:
+            self._mean = np.mean(np.stack(list(self._known.values())), axis=0)
+
+    def of(self, text: str) -> NDArray[np.float32]:
+        """Similarity of `text` to each class, shape (k,)."""
+        if text not in self._known:
+            self._encode([text])
+        return self._known[text]
+
+    def _encode(self, texts: Sequence[str]) -> None:
         new = [t for t in dict.fromkeys(texts) if t not in self._known]
         if self._classes is None:
             self._classes = self.encode(self.references)
         if new:
             self._known.update(zip(new, self.encode(new) @ self._classes.T, strict=True))
-            self._mean = np.mean(list(self._known.values()), axis=0)
-
-    def of(self, text: str) -> NDArray[np.float32]:
-        """Similarity of `text` to each class, shape (k,)."""
-        if text not in self._known:
-            self.prepare([text])
-        return self._known[text]
 
     def rank(self, text: str) -> NDArray[np.intp]:
         """Class indices, most similar first, shape (k,)."""
@@ -88,21 +94,37 @@ class SimilarTo:
 
 @dataclass(frozen=True)
 class Gate:
-    """When a question is worth its money: one of its classes is near, or one of its rules fires."""
+    """When a question is worth its money: one of its classes is near, or one of its rules fires.
+
+    `nearest` is how many of the most similar classes count as near; 0 leaves that to the rules.
+    """
 
     classes: frozenset[int]
-    similarity: Similarity
+    similarity: Similarity | None
     nearest: int
     rules: tuple[Callable[[Item], bool], ...] = ()
 
+    @property
+    def version(self) -> str:
+        """Changes with what is near, and with the rules where they have a version."""
+        rules = [getattr(getattr(r, "__self__", r), "version", repr(r)) for r in self.rules]
+        references = self.similarity.references if self.nearest and self.similarity else ()
+        seen = (sorted(self.classes), self.nearest, references, rules)
+        return hashlib.sha256(repr(seen).encode()).hexdigest()
+
     def opens(self, item: Item) -> bool:
         """Say whether the item is worth asking about."""
-        near = set(self.similarity.rank(item.text)[: self.nearest].tolist())
-        return bool(near & self.classes) or any(fires(item) for fires in self.rules)
+        return self._near(item) or any(fires(item) for fires in self.rules)
+
+    def _near(self, item: Item) -> bool:
+        if not self.nearest or self.similarity is None:
+            return False
+        near = self.similarity.rank(item.text)[: self.nearest].tolist()
+        return not self.classes.isdisjoint(near)
 
 
 def describe(classes: Mapping[str, str], by: str) -> list[str]:
-    """Reference texts of the classes: their `name`, `description`, or both."""
+    """Write the reference text of each class: its `name`, `description`, or both."""
     texts = {
         "name": list(classes),
         "description": [d or c for c, d in classes.items()],

@@ -50,13 +50,16 @@ class Vote:
     `label` is a class index, or ABSTAIN. `probs` maps class indices to the share of the vote
     each gets and may sum to less than 1: the rest went to abstaining. A vote for "one of these
     classes" has `label` ABSTAIN, `status` VOTED and equal `probs`. `note` is for a reader: the raw
-    answer, the matched words, the error.
+    answer, the matched words, the error. `cost` in US dollars and `seconds` are what the answer
+    behind it took when it was asked, be that now or in an earlier run.
     """
 
     label: int = ABSTAIN
     status: Status = Status.ABSTAINED
     probs: Mapping[int, float] | None = None
     note: str = ""
+    cost: float = 0.0
+    seconds: float = 0.0
 
 
 class LabelFn(Protocol):
@@ -66,12 +69,15 @@ class LabelFn(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Unique among the labeling functions of a task."""
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Differs between two labeling functions that may vote differently."""
 
-    async def vote(self, item: Item, ask: Ask) -> Vote: ...
+    async def vote(self, item: Item, ask: Ask) -> Vote:
+        """Vote on one item. Raises only what must stop everything (Fatal, InputError)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,9 @@ class Votes:
 
     `L` (n, m) holds class indices and -1, Snorkel's convention. `status` (n, m) holds positions
     in `STATUSES`. `V` is None or a CSR matrix (n, m * k): column j * k + c is the share of
-    labeling function j's vote that class c got; a hard vote is a single 1.
+    labeling function j's vote that class c got; a hard vote is a single 1. `notes` maps (i, j)
+    to what a reader may want to know. `cost` (US dollars) and `seconds` (n, m) are what the
+    answers took when they were asked; None where nobody knows.
     """
 
     items: Sequence[str]
@@ -90,9 +98,15 @@ class Votes:
     status: NDArray[np.int8]
     V: sparse.csr_matrix | None = None
     notes: Mapping[tuple[int, int], str] = field(default_factory=dict, repr=False)
+    cost: NDArray[np.float64] | None = None
+    seconds: NDArray[np.float64] | None = None
 
     @property
     def coverage(self) -> NDArray[np.float64]:
         """Share of the labeling functions that voted on each item, shape (n,)."""
-        voted: NDArray[np.bool_] = self.status == STATUSES.index(Status.VOTED)
-        return voted.mean(axis=1, dtype=np.float64)
+        return np.asarray(self.voted.mean(axis=1, dtype=np.float64))
+
+    @property
+    def voted(self) -> NDArray[np.bool_]:
+        """Whether each labeling function voted on each item, shape (n, m)."""
+        return np.asarray(self.status == STATUSES.index(Status.VOTED))

@@ -51,6 +51,14 @@ class YamlMap:
             raise self.error(f"{key!r} must be a text", key)
         return str(value)
 
+    def words(self, key: str) -> list[str]:
+        """Give the value of `key`, one word or a list of them, as a list; empty where absent."""
+        value = self.values.get(key)
+        words = value if isinstance(value, list) else [] if value is None else [value]
+        if any(isinstance(w, (YamlMap, list, dict)) or w is None for w in words):
+            raise self.error(f"{key!r} must be a name or a list of names", key)
+        return [str(word) for word in words]
+
     def count(self, key: str) -> int | None:
         """Give the value of `key` as a whole number of at least 1, or None where it is absent."""
         value = self.values.get(key)
@@ -79,9 +87,10 @@ _Loader.yaml_implicit_resolvers = {
 def read_text(file: Path) -> str:
     """Read a file that a person wrote: UTF-8, with or without a BOM, any line ends."""
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        content = file.read_bytes()
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as e:
-        line = file.read_bytes()[: e.start].count(b"\n") + 1
+        line = content[: e.start].count(b"\n") + 1
         raise InputError("is not UTF-8 here; save the file as UTF-8", file, line) from None
     except OSError as e:
         raise InputError(f"cannot be read ({e.strerror})", file) from None
@@ -97,19 +106,21 @@ def read_yaml(text: str, file: Path, first_line: int = 1) -> YamlMap:
 
     Raises InputError with file and line for broken YAML, a repeated key, or no mapping at all.
     """
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             raise InputError("must be a mapping of key: value lines", file, first_line)
         return _mapping(loader, node, file, first_line)
-    except yaml.YAMLError as e:
-        mark = getattr(e, "problem_mark", None)
-        line = first_line + (mark.line if mark else 0)
-        problem = getattr(e, "problem", None) or "cannot be parsed"
+    except RecursionError:
+        raise InputError("broken YAML: it holds itself, or is too deep", file, first_line) from None
+    except yaml.reader.ReaderError as e:
+        line = first_line + text[: e.position].count("\n")
+        raise InputError("has a control character; it is no text", file, line) from None
+    except yaml.MarkedYAMLError as e:
+        line = first_line + (e.problem_mark.line if e.problem_mark else 0)
+        problem = e.problem or "cannot be parsed"
         raise InputError(f"broken YAML: {problem}", file, line) from None
-    finally:
-        loader.dispose()
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode, file: Path, first: int) -> YamlMap:
