@@ -9,6 +9,7 @@
 0
 """
 
+from labelfns.analysis import agreement, examples, summary, twins
 from labelfns.ask import Answer, Ask, Message, Request
 from labelfns.collect import collect, gather
 from labelfns.errors import AskError, Fatal, InputError
@@ -44,8 +45,10 @@ __all__ = [
     "Store",
     "Vote",
     "Votes",
+    "agreement",
     "collect",
     "describe",
+    "examples",
     "gather",
     "labeling_function",
     "only_remembered",
@@ -53,4 +56,6 @@ __all__ = [
     "read_prompt",
     "read_rules",
     "remembered",
+    "summary",
+    "twins",
 ]
