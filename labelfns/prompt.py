@@ -131,8 +131,10 @@ class Prompt:
     def _meaning(self, choices: Sequence[Choice]) -> Meaning:
         if self.answers is not None:
             return self.answers
-        keys = [(c.key, c.index) for c in choices] + [(c.name, c.index) for c in choices]
-        return {key: (index,) for key, index in keys}
+        said: dict[str, tuple[int, ...]] = {}
+        for c in choices:  # names first: a class may be called "A"
+            said |= {c.name: (c.index,), c.key.lstrip("0") or c.key: (c.index,)}
+        return said | {c.key: (c.index,) for c in choices}
 
 
 def _status(error: AskError) -> Status:
@@ -156,7 +158,8 @@ def _weighed(scores: Mapping[str, float], meaning: Meaning) -> tuple[int, Status
 
 
 def _key(i: int, n: int) -> str:
-    return LETTERS[i] if n <= len(LETTERS) else str(i + 1)
+    # Padded, so that no key begins another one: "1" would be half of "10".
+    return LETTERS[i] if n <= len(LETTERS) else str(i + 1).zfill(len(str(n)))
 
 
 @functools.lru_cache(maxsize=4096)

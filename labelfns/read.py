@@ -12,7 +12,8 @@ OPENING = re.compile(
     re.IGNORECASE,
 )
 BETWEEN = re.compile(r"(?:[\W_]|(?:and|or|but|also|maybe|perhaps|both)\b)+", re.IGNORECASE)
-LETTER_END = r"(?:[.):\n*\"'`]|$)"  # "A clause ..." and "I, as a model, ..." are no letters
+# "A clause ...", "I, as a model, ..." and "I'm" are no letters.
+LETTER_END = r"(?:[):\n]|[.*\"'`](?!\w)|$)"
 WORD_END = (  # "No idea" is no "no", "Yes and no" no "yes"
     r"(?:\s*[.,:;!)\n*\"'`\u2014\u2013-]|\s+(?:it|this|that|the|there|because|since)\b|$)"
 )

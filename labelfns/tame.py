@@ -19,15 +19,18 @@ MARKER = re.compile(
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|IMG)\])",  # Mistral
     re.IGNORECASE,
 )
+HALF = re.compile("[\ud800-\udfff]")
 
 
 def tame(value: object) -> str:
     '''Make a text unable to leave its slot: no closing quotes, no chat markers of any model.
 
     Prompts put the text between lines of three quotation marks. In the text `"""` becomes three
-    apostrophes, and a space takes each marker apart: `<|im_end|>` becomes `< |im_end| >`.
+    apostrophes, and a space takes each marker apart: `<|im_end|>` becomes `< |im_end| >`. Halves
+    of characters, which JSON can hold and UTF-8 cannot, become U+FFFD.
     '''
-    return MARKER.sub(_apart, str(value).replace('"""', "'''"))
+    text = HALF.sub("\ufffd", str(value).replace('"""', "'''"))
+    return MARKER.sub(_apart, text)
 
 
 def _apart(marker: re.Match[str]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +26,31 @@ def local_backend(file: Path, *, threads: int = 2, context: int = 4096) -> Ask:
     """Give an Ask over the model in `file`; the model is loaded at the first question.
 
     One question at a time, in the order they come: what two questions in a row have in common
-    from their beginning is read once. Scores are those of the first token of each choice.
-    Raises InputError where the file is no model or the extra `local` is not installed.
+    from their beginning is read once. Scores are those of the first token of each choice; where
+    choices begin alike and the first token does not say which it is, a grammar holds the model to
+    the choices, and the answer has no scores.
+
+    The Ask raises InputError where the file is no model or the extra `local` is not installed,
+    Rejected for what the model cannot take (a text longer than `context` tokens), and Truncated.
     """
     complete: Complete | None = None
-    lock = asyncio.Lock()
+    one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="llama.cpp")
+
+    def work(request: Request) -> Answer:
+        nonlocal complete
+        complete = complete or load(file, threads, context)
+        return answered(complete, request)
 
     async def ask(request: Request) -> Answer:
-        nonlocal complete
-        async with lock:
-            if complete is None:
-                complete = await asyncio.to_thread(load, file, threads, context)
-            start = time.perf_counter()
-            response = await asyncio.to_thread(complete, body(request))
-            return answer(request, response, time.perf_counter() - start)
+        return await asyncio.get_running_loop().run_in_executor(one_at_a_time, work, request)
 
     return ask
 
 
 def load(file: Path, threads: int, context: int) -> Complete:
     """Start llama.cpp on `file` and give the function that completes a chat."""
+    if not file.is_file():
+        raise InputError("there is no such model file", file)
     try:
         import xllamacpp
     except ImportError as e:
@@ -67,6 +74,32 @@ def load(file: Path, threads: int, context: int) -> Complete:
         return json.loads(response) if isinstance(response, str) else dict(response)
 
     return complete
+
+
+def answered(complete: Complete, request: Request) -> Answer:
+    """Ask, and ask again within the choices where the first token left several of them open."""
+    start = time.perf_counter()
+    first = answer(request, complete(body(request)), 0.0)
+    if first.scores is None and begin_alike(request.choices):
+        held = replace(request, choices=(), max_tokens=longest(request.choices))
+        second = answer(held, complete(body(held) | {"grammar": grammar(request.choices)}), 0.0)
+        first = replace(second, output_tokens=second.output_tokens + first.output_tokens)
+    return replace(first, seconds=time.perf_counter() - start)
+
+
+def begin_alike(choices: Sequence[str]) -> bool:
+    """Say whether some choices have their first letter in common, and so perhaps their token."""
+    return len({choice[:1].casefold() for choice in choices}) < len(choices)
+
+
+def longest(choices: Sequence[str]) -> int:
+    """Bound the tokens a choice takes: none is shorter than a byte; one more ends the answer."""
+    return 1 + max(len(choice.encode()) for choice in choices)
+
+
+def grammar(choices: Sequence[str]) -> str:
+    """Write the GBNF grammar in which only the choices can be said."""
+    return "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
 
 
 def body(request: Request) -> dict[str, Any]:
@@ -94,11 +127,11 @@ def answer(request: Request, response: dict[str, Any], seconds: float) -> Answer
     choice, usage = response["choices"][0], response.get("usage", {})
     text, scores = str(choice["message"]["content"] or ""), None
     if request.choices:
-        top = choice["logprobs"]["content"][0]["top_logprobs"]
-        scores = scores_from_top(request.choices, [(t["token"], t["logprob"]) for t in top])
+        tokens = (choice.get("logprobs") or {}).get("content") or []  # none: it said nothing
+        top = [(t["token"], t["logprob"]) for t in tokens[0]["top_logprobs"]] if tokens else []
+        scores = scores_from_top(request.choices, top)
     elif choice["finish_reason"] == "length":
         raise Truncated(f"the answer was cut off after {request.max_tokens} tokens")
     details = usage.get("prompt_tokens_details") or {}
-    return Answer(
-        text, scores, usage.get("prompt_tokens", 0), details.get("cached_tokens", 0),
-        usage.get("completion_tokens", 0), seconds)  # fmt: skip
+    sent, wrote = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+    return Answer(text, scores, sent, details.get("cached_tokens", 0), wrote, seconds)
