@@ -2,8 +2,9 @@
 
     python bench/record_answers.py STORE.sqlite ... --out data/contracts/recorded.sqlite
 
-Each answer stays under the hash of exactly what was asked, with its scores, tokens and seconds. The
-questions are left out: rendering the prompts gives them again, and they are most of the size. How many answers there are, and how long they took, is printed.
+Each answer stays under the hash of exactly what was asked, with its scores, tokens and seconds.
+The questions are left out: rendering the prompts gives them again, and they are most of the size.
+How many answers there are, and how long they took, is printed.
 """
 
 from __future__ import annotations
