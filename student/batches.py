@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
+
+from student.lengths import batches_by_length
+from student.windows import Tokens, pool, split
 
 Progress = Callable[[int, int], None]
 """Told (rows done, rows in all)."""
@@ -22,38 +25,55 @@ def run_batched(
     tokenizer: PreTrainedTokenizerBase,
     apply: Callable[[dict[str, Tensor]], Tensor],
     device: torch.device,
-    batch_size: int = 32,
+    *,
+    batch_size: int = 16,
+    overlap: int | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """`apply` on every text, in the order of the texts; `apply` gives one row a text (b, d)."""
-    out: NDArray[np.float32] | None = None
-    done = 0
-    for rows, batch in _batches(texts, tokenizer, batch_size):
+    """`apply` on every text, in the order of the texts; `apply` gives one row a text (b, d).
+
+    A text longer than the tokenizer's length is cut, or read in windows that share `overlap`
+    tokens; the rows of its windows are averaged.
+    """
+    found = []
+    for start in range(0, len(texts), CHUNK):
+        part = texts[start : start + CHUNK]
+        tokens, owner = split(part, tokenizer, overlap)
+
+        def tell(share: float, start: int = start, size: int = len(part)) -> None:
+            if progress is not None:
+                progress(start + round(share * size), len(texts))
+
+        values = _run(tokens, tokenizer, apply, device, batch_size, tell)
+        found.append(pool(values, owner, len(part)))
+    return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
+
+
+def _run(
+    tokens: Tokens,
+    tokenizer: PreTrainedTokenizerBase,
+    apply: Callable[[dict[str, Tensor]], Tensor],
+    device: torch.device,
+    batch_size: int,
+    tell: Callable[[float], None],
+) -> NDArray[np.float32]:
+    lengths = [len(ids) for ids in tokens["input_ids"]]
+    out: dict[int, NDArray[np.float32]] = {}
+    for rows in batches_by_length(lengths, batch_size):
+        part = {name: [column[row] for row in rows] for name, column in tokens.items()}
+        batch = tokenizer.pad(part, return_tensors="pt")
         with torch.inference_mode():
             values = apply({k: v.to(device) for k, v in batch.items()}).float().cpu().numpy()
-        if out is None:
-            out = np.empty((len(texts), values.shape[1]), dtype=np.float32)
-        out[rows] = values
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(texts))
-    return np.empty((0, 0), dtype=np.float32) if out is None else out
-
-
-def _batches(
-    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, batch_size: int
-) -> Iterator[tuple[NDArray[np.intp], dict[str, Tensor]]]:
-    for start in range(0, len(texts), CHUNK):
-        tokens = tokenizer(list(texts[start : start + CHUNK]), truncation=True)
-        lengths = np.array([len(ids) for ids in tokens["input_ids"]])
-        # Longest first: a batch that does not fit in memory fails at once, not after an hour.
-        order = np.argsort(-lengths, kind="stable")
-        for first in range(0, len(order), batch_size):
-            rows = order[first : first + batch_size]
-            part = {name: [column[row] for row in rows] for name, column in tokens.items()}
-            yield rows + start, dict(tokenizer.pad(part, return_tensors="pt"))
+        out.update(zip(rows.tolist(), values, strict=True))
+        tell(len(out) / len(lengths))
+    return np.stack([out[row] for row in range(len(lengths))])
 
 
 def device_of(model: nn.Module) -> torch.device:
     """Where the model's weights are."""
     return next(model.parameters()).device
+
+
+def best_device() -> torch.device:
+    """Choose the first GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

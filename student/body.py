@@ -9,7 +9,8 @@ architecture, that training may turn into attention pooling.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils import logging
 
 from student.errors import InputError
 
@@ -94,6 +96,13 @@ def last_linear(body: nn.Module, k: int) -> nn.Linear:
     return linears[-1]
 
 
+@torch.no_grad()
+def set_linear(linear: nn.Linear, weight: Tensor, bias: Tensor) -> None:
+    """Give a linear layer new weights (k, d) and biases (k,), in its own precision."""
+    linear.weight.copy_(weight)
+    linear.bias.copy_(bias)
+
+
 def freeze(body: PreTrainedModel, layers: int) -> None:
     """Leave the embeddings and the lowest `layers` layers as they are; 0 freezes nothing."""
     if layers == 0:
@@ -120,9 +129,10 @@ def _load(model: str | Path, config: Any, classes: Sequence[str]) -> PreTrainedM
 
 def _from_pretrained(model: str | Path, config: Any) -> PreTrainedModel:
     try:
-        body: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
-            str(model), config=config, dtype=torch.float32, ignore_mismatched_sizes=True
-        )
+        with quiet():
+            body: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+                str(model), config=config, dtype=torch.float32, ignore_mismatched_sizes=True
+            )
     except Exception as error:  # safetensors, transformers and the hub raise kinds of their own
         raise InputError(f"{model}: its weights could not be loaded ({_first(error)}).") from error
     return body
@@ -176,7 +186,7 @@ def _first(error: Exception) -> str:
     return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
 
 
-def to_features(body: PreTrainedModel, head: nn.Linear, batch: dict[str, Tensor]) -> Tensor:
+def features_of(body: PreTrainedModel, head: nn.Linear, batch: dict[str, Tensor]) -> Tensor:
     """Features (b, d) of a batch: what the last layer sees."""
     seen: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
@@ -185,3 +195,22 @@ def to_features(body: PreTrainedModel, head: nn.Linear, batch: dict[str, Tensor]
     finally:
         hook.remove()
     return seen[0]
+
+
+def default_rate(body: Any) -> float:
+    """Learning rate by width: narrow models need larger steps; 3e-5 for 768, 1.2e-4 for 384."""
+    return float(min(1e-3, 3e-5 * (768 / body.config.hidden_size) ** 2))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Load without a table of fresh weights and without a bar: both are expected here."""
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from transformers import AutoModel
 
-from student.batches import Progress, device_of, run_batched
-from student.body import load_config, load_tokenizer
+from student.batches import Progress, best_device, device_of, run_batched
+from student.body import load_config, load_tokenizer, quiet
 from student.errors import InputError
 
 
@@ -33,16 +33,18 @@ def encode(
     tokenizer = load_tokenizer(model, max_length)
     load_config(model)
     try:
-        encoder = AutoModel.from_pretrained(str(model), dtype=torch.float32).eval()
+        with quiet():
+            encoder = AutoModel.from_pretrained(str(model), dtype=torch.float32).eval()
     except Exception as error:  # safetensors, transformers and the hub raise kinds of their own
         raise InputError(f"{model}: its weights could not be loaded ({error}).") from error
-    if torch.cuda.is_available():
-        encoder.cuda()
+    encoder.to(best_device())
 
     def embed(batch: dict[str, Tensor]) -> Tensor:
         return normalize(mean_over_tokens(encoder(**batch)[0], batch["attention_mask"]), dim=-1)
 
-    return run_batched(texts, tokenizer, embed, device_of(encoder), batch_size, progress)
+    return run_batched(
+        texts, tokenizer, embed, device_of(encoder), batch_size=batch_size, progress=progress
+    )
 
 
 def mean_over_tokens(hidden: Tensor, mask: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import (
     DataCollatorWithPadding,
-    PreTrainedModel,
+    EarlyStoppingCallback,
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
@@ -27,41 +27,54 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from student.batches import Progress
 from student.data import Rows
 from student.losses import trainer_loss
+from student.optimizer import layered_adamw
+
+# Evaluations without a better loss before training stops and the best weights are taken back.
+PATIENCE = 3
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How to train; `learning_rate` is the peak, reached after a tenth of the steps."""
 
-    epochs: float = 3.0
-    batch_size: int = 32
-    accumulate: int = 1
-    learning_rate: float = 1e-4
-    weight_decay: float = 0.01
-    loss: str = "soft_cross_entropy"
-    save_steps: int = 50
-    seed: int = 0
+    epochs: float
+    batch_size: int
+    accumulate: int
+    learning_rate: float
+    layer_decay: float
+    weight_decay: float
+    loss: str
+    save_steps: int
+    seed: int
 
 
 def train(
-    body: PreTrainedModel,
+    body: Any,
     tokenizer: PreTrainedTokenizerBase,
     rows: Rows,
     recipe: Recipe,
+    *,
+    validation: Rows | None = None,
     checkpoints: Path | None = None,
     resume: Path | None = None,
     progress: Progress | None = None,
 ) -> list[float]:
-    """Train `body` in place; the losses logged on the way, one every tenth of an epoch or so."""
+    """Train `body` in place; the losses logged on the way, about ten an epoch.
+
+    With `validation`, training stops when the loss on it no longer falls, and the best weights
+    are taken back.
+    """
     with _own_generators(), tempfile.TemporaryDirectory() as scratch:
-        args = _arguments(recipe, len(rows), checkpoints, scratch)
+        keep = checkpoints is not None or validation is not None
         trainer = Trainer(
             model=body,
-            args=args,
+            args=_arguments(recipe, len(rows), str(checkpoints or scratch), keep, validation),
             train_dataset=rows,
+            eval_dataset=validation,
             data_collator=DataCollatorWithPadding(tokenizer),
             compute_loss_func=trainer_loss(recipe.loss),
-            callbacks=[_Tell(progress, len(rows))] if progress else None,
+            optimizers=(_optimizer(body, recipe), None),
+            callbacks=_callbacks(progress, len(rows), validation),
         )
         for noisy in (PrinterCallback, ProgressCallback):
             trainer.remove_callback(noisy)
@@ -69,28 +82,44 @@ def train(
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
-def _arguments(recipe: Recipe, n: int, checkpoints: Path | None, scratch: str) -> TrainingArguments:
+def _optimizer(body: Any, recipe: Recipe) -> torch.optim.Optimizer:
+    return layered_adamw(body, recipe.learning_rate, recipe.layer_decay, recipe.weight_decay)
+
+
+def _arguments(
+    recipe: Recipe, n: int, folder: str, keep: bool, validation: Rows | None
+) -> TrainingArguments:
     steps_an_epoch = max(1, n // (recipe.batch_size * recipe.accumulate))
     return TrainingArguments(
-        output_dir=str(checkpoints or scratch),
+        output_dir=folder,
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulate,
-        learning_rate=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
         warmup_steps=max(1, int(steps_an_epoch * recipe.epochs / 10)),
         lr_scheduler_type="linear",
         train_sampling_strategy="group_by_length",
         logging_steps=max(1, steps_an_epoch // 10),
-        save_strategy="no" if checkpoints is None else "steps",
+        save_strategy="steps" if keep else "no",
         save_steps=recipe.save_steps,
         save_total_limit=2,
+        eval_strategy="no" if validation is None else "steps",
+        eval_steps=recipe.save_steps,
+        load_best_model_at_end=validation is not None,
         bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
-        seed=recipe.seed,
         dataloader_pin_memory=torch.cuda.is_available(),
+        seed=recipe.seed,
         disable_tqdm=True,
         report_to="none",
     )
+
+
+def _callbacks(
+    progress: Progress | None, rows: int, validation: Rows | None
+) -> list[TrainerCallback]:
+    tell = [_Tell(progress, rows)] if progress else []
+    stop = [EarlyStoppingCallback(PATIENCE)] if validation is not None else []
+    return [*tell, *stop]
 
 
 @contextmanager

@@ -191,3 +191,79 @@ def test_it_is_a_stock_architecture(taught, tmp_path):
     taught.save(tmp_path)
     stock = AutoModelForSequenceClassification.from_pretrained(tmp_path)
     assert type(stock).__module__.startswith("transformers.models.bert")
+
+
+def test_long_texts_are_read_in_windows(tiny_bert, corpus):
+    texts, gold, shares = corpus
+    student = Student(tiny_bert, **{**FAST, "max_length": 12, "overlap": 4}).fit(texts, shares)
+    assert student.score(texts, gold) > 0.9
+    # What decides stands at the end, far behind what a cut would leave.
+    late = "the of and " * 10 + "license grant royalty patent software " * 6
+    assert student.predict([late]) == [2]
+    student.overlap = None
+    cut = student.predict_proba([late])
+    student.overlap = 4
+    assert student.predict_proba([late])[0, 2] > cut[0, 2]
+
+
+def test_windows_of_short_texts_change_nothing(taught, corpus):
+    texts = corpus[0][:20]
+    plain = taught.predict_proba(texts)
+    taught.overlap = 8
+    assert np.allclose(taught.predict_proba(texts), plain, atol=1e-6)
+    taught.overlap = None
+
+
+def test_validation_stops_early_and_takes_the_best_weights_back(tiny_bert, corpus):
+    texts, gold, shares = corpus
+    wrong = (gold[:30] + 1) % 3
+    told = []
+    student = Student(tiny_bert, **{**FAST, "epochs": 20, "save_steps": 4})
+    student.fit(
+        texts[30:],
+        shares[30:],
+        validation=(texts[:30], wrong),
+        progress=lambda done, total: told.append(done / total),
+    )
+    # The more it learns the worse it does on rows labelled wrongly, so it must not go on.
+    assert told[-1] < 0.5
+
+
+def test_gold_has_the_last_word(tiny_bert, corpus):
+    texts, gold, _ = corpus
+    wrong = np.where(gold == 2, 1, gold)
+    student = Student(tiny_bert, **FAST).fit(texts, np.eye(3)[wrong])
+    before = student.score(texts, gold)
+    student.fit_gold(texts[:60], gold[:60], epochs=15)
+    assert before < 0.75 < student.score(texts, gold)
+
+
+def test_calibration_lowers_the_loss_and_survives_saving(tiny_bert, corpus, tmp_path):
+    texts, gold, shares = corpus
+    student = Student(tiny_bert, **{**FAST, "epochs": 6}).fit(texts, shares)
+    before, labels = student.predict_proba(texts), student.predict(texts)
+    student.calibrate(texts, gold)
+    after = student.predict_proba(texts)
+    assert (student.predict(texts) == labels).all()
+    assert student.temperature_ < 1  # soft targets leave it too modest
+    rows = np.arange(120)
+    assert np.log(after[rows, gold]).mean() > np.log(before[rows, gold]).mean()
+    student.save(tmp_path)
+    assert np.allclose(Student.load(tmp_path).predict_proba(texts), after, atol=1e-5)
+
+
+def test_lower_layers_learn_slower_when_asked(tiny_bert, corpus):
+    texts, gold, _ = corpus
+    start = load_body(tiny_bert, NAMES).state_dict()
+    name = "bert.encoder.layer.0.output.dense.weight"
+    moved = []
+    for decay in (1.0, 0.1):
+        student = Student(tiny_bert, layer_decay=decay, **{**FAST, "epochs": 1}).fit(texts, gold)
+        moved.append((student.model_.state_dict()[name] - start[name]).abs().mean())
+    assert moved[1] < moved[0] / 10
+
+
+@pytest.mark.parametrize("loss", ["kl_temperature", "generalised_cross_entropy"])
+def test_other_losses_train_too(tiny_bert, corpus, loss):
+    texts, gold, shares = corpus
+    assert Student(tiny_bert, loss=loss, **FAST).fit(texts, shares).score(texts, gold) > 0.9
