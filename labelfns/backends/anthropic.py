@@ -8,7 +8,7 @@ from typing import Any
 import anthropic
 import httpx2
 
-from labelfns.ask import Answer, Ask, Message, Request
+from labelfns.ask import Answer, Message, Request
 from labelfns.backends.choices import answer_schema, opens_with_choice, room_for_json, unwrapped
 from labelfns.backends.failures import blamed, charged
 from labelfns.backends.hosted import Body, Hosted
@@ -30,7 +30,7 @@ def anthropic_backend(
     timeout: float = 120.0,
     key_name: str = KEY,
     extra: Mapping[str, object] | None = None,
-) -> Ask:
+) -> AnthropicMessages:
     """Ask `model` at Anthropic, or at the compatible server under `base_url`.
 
     Where a request has several choices, the answer is held to them by a JSON schema; this
@@ -53,7 +53,7 @@ def anthropic_backend(
 
 
 class AnthropicMessages(Hosted[anthropic.AsyncAnthropic]):
-    """The Ask behind `anthropic_backend`; also writes and reads the lines of its batch service."""
+    """An Ask; also writes and reads the lines of its batch service."""
 
     STATUS_ERROR = anthropic.APIStatusError
     CONNECTION_ERROR = anthropic.APIConnectionError

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from labelfns.ask import Answer, Ask, Request
 from labelfns.backends.book import Book, Entry
-from labelfns.errors import AskError, Busy
+from labelfns.errors import AskError, Busy, Rejected
 from labelfns.layers import Purse, budgeted, limited, patient
 from labelfns.pace import Sleep
 from labelfns.prices import Price
@@ -75,8 +75,8 @@ def ask_in_batches(
     service did not get to, are sent again, `ROUNDS` times in all. No batch is sent that `purse`
     could not pay at the worst; smaller ones go one after the other then.
 
-    Raises OverBudget when not even one question fits, and the other Fatal errors; batches under
-    way are not lost by that.
+    Raises OverBudget when not even one question fits, the other Fatal errors, and Rejected for a
+    batch that is refused as a whole; other batches under way are not lost by that.
     """
     run = _Run(service, store, purse or Purse(float("inf")), sleep)
     return asyncio.run(run.all(list(requests), ask, poll, progress))
@@ -124,7 +124,8 @@ class _Run:
         entries = self.book.under_way()
         known = {entry.remote for entry in entries if entry.remote}
         for entry in entries:
-            remote = entry.remote or await self.service.find(entry, known)
+            find = partial(self.service.find, entry, known)
+            remote = entry.remote or await self.patiently(find)
             if remote is None:
                 self.book.close(entry.name)
             else:
@@ -150,7 +151,7 @@ class _Run:
             size += WRAPPING + ESCAPES * sum(len(m.content.encode()) for m in request.messages)
             worst += self.worst(request)
             full = len(chosen) >= self.rows or size > self.service.most_bytes
-            if full or worst > self.purse.left:
+            if (full and chosen) or worst > self.purse.left:
                 break
             chosen.append(request)
         return chosen
@@ -185,13 +186,21 @@ class _Run:
             remote = entry.remote or ""
             if not await self.patiently(partial(self.service.over, remote)):
                 continue
-            results = await self.patiently(partial(self.service.results, remote))
+            try:
+                results = await self.patiently(partial(self.service.results, remote))
+            except Rejected:  # as a whole: it would be refused again, so nobody waits for it
+                self.land(entry, 0.0)
+                raise
             if not any(key in results for key in entry.requests):
                 self.jam(entry)
-            cost = sum(self.settled(key, r, results) for key, r in entry.requests.items())
-            self.purse.settle(self.held(entry), cost)
-            self.flying.remove(entry)
-            self.book.close(entry.name)
+            self.land(
+                entry, sum(self.settled(key, r, results) for key, r in entry.requests.items())
+            )
+
+    def land(self, entry: Entry, cost: float) -> None:
+        self.purse.settle(self.held(entry), cost)
+        self.flying.remove(entry)
+        self.book.close(entry.name)
 
     def jam(self, entry: Entry) -> None:
         """Take a batch that came to nothing for too much: send half as much, and that alone."""

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import openai
 
-from labelfns.ask import Answer, Ask, Request
+from labelfns.ask import Answer, Request
 from labelfns.backends.choices import answer_schema, opens_with_choice, room_for_json, unwrapped
 from labelfns.backends.failures import blamed, charged
 from labelfns.backends.hosted import Body, Hosted
@@ -37,7 +37,7 @@ def openai_backend(
     timeout: float = 120.0,
     key_name: str = KEY,
     extra: Mapping[str, object] | None = None,
-) -> Ask:
+) -> OpenAIChat:
     """Ask `model` at OpenAI, or at the compatible server under `base_url`.
 
     Where a request has choices, their scores are read off the log-probabilities of the first
@@ -60,7 +60,7 @@ def openai_backend(
 
 
 class OpenAIChat(Hosted[openai.AsyncOpenAI]):
-    """The Ask behind `openai_backend`; also writes and reads the lines of its batch service."""
+    """An Ask; also writes and reads the lines of its batch service."""
 
     STATUS_ERROR = openai.APIStatusError
     CONNECTION_ERROR = openai.APIConnectionError

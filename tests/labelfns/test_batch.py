@@ -319,6 +319,7 @@ def test_an_openai_batch_that_is_refused_as_a_whole_says_why(server, store, monk
     monkeypatch.setattr(OpenAIBatches, "_shown", failed)
     with pytest.raises(Rejected, match="line 3"):
         run(openai_parts, server, store)
+    assert Book(store.connection, openai_parts(server)[1].name).under_way() == []
 
 
 def test_manners_default_to_no_failures():
