@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
 from labelfns.errors import InputError
 from labelfns.vote import ABSTAIN, STATUSES, Status, Votes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Z = 1.959964  # standard deviations on each side of a 95 % interval
 Gold = Mapping[str, str | int]
@@ -42,7 +44,8 @@ def summary(votes: Votes, gold: Gold | None = None) -> pd.DataFrame:
     table |= {str(s): (votes.status == i).sum(axis=0) for i, s in enumerate(STATUSES)}
     for name, spent in (("cost", votes.cost), ("seconds", votes.seconds)):
         table[name] = np.nan if spent is None else spent.sum(axis=0)
-    return pd.DataFrame(table, index=pd.Index(votes.labelfns, name="labelfn"))
+    frame = _frame(table, index=list(votes.labelfns))
+    return frame.rename_axis("labelfn")
 
 
 def agreement(votes: Votes) -> NDArray[np.float64]:
@@ -68,7 +71,7 @@ def twins(votes: Votes, least: float = 0.95, items: int = 10) -> pd.DataFrame:
     same = _agreed(votes) / np.maximum(either, 1)
     found = np.argwhere(np.triu((same >= least) & (either >= items), 1))
     rows = [(votes.labelfns[a], votes.labelfns[b], same[a, b], either[a, b]) for a, b in found]
-    table = pd.DataFrame(rows, columns=["a", "b", "same", "items"])
+    table = _frame(rows, columns=["a", "b", "same", "items"])
     return table.sort_values("same", ascending=False, ignore_index=True)
 
 
@@ -104,7 +107,7 @@ def examples(
     if gold:
         truth = _truth(votes, gold)
         table["gold"] = [_name(votes, truth[i]) for i in rows]
-    return pd.DataFrame(table)
+    return _frame(table)
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
@@ -115,6 +118,12 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     middle = (share + extra / 2) / (1 + extra)
     half = Z * math.sqrt(share * (1 - share) / n + extra / (4 * n)) / (1 + extra)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _frame(*content: Any, **more: Any) -> pd.DataFrame:
+    import pandas as pd  # a second that nobody should wait who only asks
+
+    return pd.DataFrame(*content, **more)
 
 
 def _support(votes: Votes) -> sparse.csr_matrix:
@@ -164,7 +173,7 @@ def _polarity(votes: Votes, support: sparse.csr_matrix) -> list[tuple[str, ...]]
     at, k = support.tocoo(), len(votes.classes)
     seen = np.zeros((len(votes.labelfns), k), dtype=bool)
     seen[at.col, at.row % k] = True
-    return [tuple(votes.classes[c] for c in np.flatnonzero(row)) for row in seen]
+    return [tuple(votes.classes[c] for c in np.flatnonzero(row).tolist()) for row in seen]
 
 
 def _right(votes: Votes, support: sparse.csr_matrix, gold: Gold) -> NDArray[np.int8]:

@@ -114,7 +114,7 @@ def _bound(labelfn: LabelFn | SnorkelLF, classes: tuple[str, ...]) -> LabelFn:
     if _is_snorkels(labelfn):
         return SnorkelRule(cast(SnorkelLF, labelfn), classes)
     if hasattr(labelfn, "vote"):
-        return labelfn
+        return cast(LabelFn, labelfn)
     raise InputError(f"{labelfn!r} is no labeling function")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labelfns.ask import Answer, Ask, Request
-from labelfns.backends.scores import scores_from_top
+from labelfns.backends.scores import normalised, scores_from_top
 from labelfns.errors import InputError, Rejected, Truncated
 
 Complete = Callable[[dict[str, Any]], dict[str, Any]]
@@ -21,14 +21,17 @@ Complete = Callable[[dict[str, Any]], dict[str, Any]]
 TOP = 20
 """How many of the next token's log-probabilities to look for the choices in."""
 
+WEIGHED = 12
+"""How many choices that begin alike are scored one by one; each takes a completion."""
+
 
 def local_backend(file: Path, *, threads: int = 2, context: int = 4096) -> Ask:
     """Give an Ask over the model in `file`; the model is loaded at the first question.
 
     One question at a time, in the order they come: what two questions in a row have in common
-    from their beginning is read once. Scores are those of the first token of each choice; where
-    choices begin alike and the first token does not say which it is, a grammar holds the model to
-    the choices, and the answer has no scores.
+    from their beginning is read once. Scores are those of the first token of each choice. Where
+    choices begin alike and the first token does not say which it is, up to WEIGHED of them are
+    scored by all their tokens; of more, a grammar holds the model to one, without scores.
 
     The Ask raises InputError where the file is no model or the extra `local` is not installed,
     Rejected for what the model cannot take (a text longer than `context` tokens), and Truncated.
@@ -77,14 +80,36 @@ def load(file: Path, threads: int, context: int) -> Complete:
 
 
 def answered(complete: Complete, request: Request) -> Answer:
-    """Ask, and ask again within the choices where the first token left several of them open."""
+    """Ask about one request, in as many completions as it takes."""
     start = time.perf_counter()
-    first = answer(request, complete(body(request)), 0.0)
-    if first.scores is None and begin_alike(request.choices):
-        held = replace(request, choices=(), max_tokens=longest(request.choices))
-        second = answer(held, complete(body(held) | {"grammar": grammar(request.choices)}), 0.0)
-        first = replace(second, output_tokens=second.output_tokens + first.output_tokens)
-    return replace(first, seconds=time.perf_counter() - start)
+    if not begin_alike(request.choices):
+        got = answer(request, complete(body(request)), 0.0)
+    elif len(request.choices) <= WEIGHED:
+        got = weighed(complete, request)
+    else:
+        got = held(complete, request, request.choices)[0]
+    return replace(got, seconds=time.perf_counter() - start)
+
+
+def weighed(complete: Complete, request: Request) -> Answer:
+    """Score each choice by the log-likelihood of all its tokens, one short completion each."""
+    each = {choice: held(complete, request, [choice]) for choice in request.choices}
+    scores = normalised({choice: likelihood for choice, (_, likelihood) in each.items()})
+    answers = [got for got, _ in each.values()]
+    sent, cached = answers[0].input_tokens, answers[0].cached_tokens
+    wrote = sum(got.output_tokens for got in answers)
+    return Answer(max(scores, key=scores.__getitem__), scores, sent, cached, wrote)
+
+
+def held(complete: Complete, request: Request, choices: Sequence[str]) -> tuple[Answer, float]:
+    """Ask with a grammar in which only `choices` can be said; also the answer's log-likelihood.
+
+    The likelihood is the free model's, without the grammar.
+    """
+    free = replace(request, choices=(), max_tokens=longest(choices))
+    response = complete(body(free) | {"grammar": grammar(choices), "logprobs": True})
+    got = answer(free, response, 0.0)
+    return got, sum(token["logprob"] for token in response["choices"][0]["logprobs"]["content"])
 
 
 def begin_alike(choices: Sequence[str]) -> bool:
