@@ -21,6 +21,7 @@ from labelfns.pace import Pace
 from labelfns.prices import FREE, Price, load_prices
 
 Body = dict[str, Any]
+OBJECTS = (400, 403, 422)  # 403: "You are not allowed to request logprobs from this model"
 
 
 class Hosted(ABC, Generic[Client]):
@@ -61,7 +62,7 @@ class Hosted(ABC, Generic[Client]):
                     reply = await self.send(await self.client(), body)
                 except self.STATUS_ERROR as e:
                     self._pace.heard(limits(e.response.headers))
-                    name = self.objected(e.body, body) if e.status_code in (400, 422) else None
+                    name = self.objected(e.body, body) if e.status_code in OBJECTS else None
                     if name is None:
                         raise
                     self._settings.refuse(name, settings[name])

@@ -41,9 +41,9 @@ class Manners:
     """What a rehearsed server does; change it while it runs.
 
     Times are in seconds, limits a minute. `key`: the only one accepted. `unsupported`: names of
-    settings it answers with 400. `shows`: whether it gives log-probabilities. `says`: the answers,
-    by default one of the choices drawn by a hash of the prompt. `batch_seconds` is how long a
-    batch takes, `batch_failures` the share of its rows that fail.
+    settings it answers with the status `objects`. `shows`: whether it gives log-probabilities.
+    `says`: the answers, by default one of the choices drawn by a hash of the prompt.
+    `batch_seconds` is how long a batch takes, `batch_failures` the share of its rows that fail.
     """
 
     delay: float = 0.0
@@ -53,6 +53,7 @@ class Manners:
     tokens_per_minute: float | None = None
     key: str | None = None
     unsupported: Sequence[str] = ()
+    objects: int = 400
     shows: bool = True
     answers: Sequence[str] = ("yes", "no")
     says: Says | None = None

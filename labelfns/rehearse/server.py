@@ -160,7 +160,9 @@ class Rehearsal:
         for name in self.manners.unsupported:
             name, _, value = name.partition("=")
             if name in flat and value in ("", str(flat[name])):
-                return dialect.error(400, f"{name} is not supported with this model", name)
+                return dialect.error(
+                    self.manners.objects, f"{name} is not supported with this model", name
+                )
         return None
 
     def _limited(self, dialect: Dialect, body: Json) -> tuple[bool, dict[str, str]]:

@@ -94,6 +94,12 @@ def test_a_server_that_shows_fewer_alternatives_is_asked_for_fewer(server):
     assert server.bodies[-1]["top_logprobs"] == 5
 
 
+def test_a_403_that_names_a_setting_is_no_matter_of_the_key(server):
+    server.manners.unsupported, server.manners.objects = ["logprobs"], 403
+    assert ask_one(openai_backend("m", server.openai_url)).text in ("yes", "no")
+    assert server.statuses[403] == 2
+
+
 def test_a_plain_400_is_rejected_at_once(server):
     trouble(server, Fault(Trouble.REJECT))
     with pytest.raises(Rejected, match="400: rehearsed"):
