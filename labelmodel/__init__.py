@@ -11,11 +11,14 @@ from labelmodel.diagnose import (
     redundant_pairs,
 )
 from labelmodel.errors import InputError
+from labelmodel.ibcc import IBCC
 from labelmodel.label_model import LabelModel
 from labelmodel.majority import MajorityVote, WeightedVote
 from labelmodel.snorkel_model import SnorkelModel
+from labelmodel.triplet import Triplet
 
 __all__ = [
+    "IBCC",
     "Calibration",
     "DawidSkene",
     "InputError",
@@ -24,6 +27,7 @@ __all__ = [
     "Model",
     "OneCoin",
     "SnorkelModel",
+    "Triplet",
     "WeightedVote",
     "calibration",
     "conflicts",

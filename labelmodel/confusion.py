@@ -16,11 +16,16 @@ from labelmodel.settings import Settings, corrected, design_effect, settle_balan
 
 @dataclass(frozen=True)
 class Confusions:
-    """One reading: likelihood (m * k, k), balance (k,), and what silence is answered with (k,)."""
+    """One reading of the votes.
+
+    Likelihood (m * k, k), balance (k,), what silence is answered with (k,), and, not in the first
+    reading, the share of each labeling function's votes taken to be right (m,).
+    """
 
     likelihood: Floats
     balance: Floats
     silent: Floats
+    accuracy: Floats | None = None
 
     def read(self, ballots: Ballots, own: Floats, correlation: float) -> Floats:
         """Posterior (n, k); `own` (m,) is the share of each vote that is no copy."""
@@ -62,11 +67,13 @@ def next_reading(
     prior = prior_rates(ballots, settings.start, settings.skill)
     rates = update_rates(cube + extra, prior, settings.prior_items, items + told)
     likelihood = to_likelihood(rates, own)
+    accuracy = np.einsum("jcc->j", cube) / np.maximum(cube.sum(axis=(1, 2)), 1e-12)
     if settings.given is not None:
-        return Confusions(likelihood, settings.given, settings.given)
+        return Confusions(likelihood, settings.given, settings.given, accuracy)
     balance = settle_balance(winners)
     silent = silence(balance, np.einsum("jcy,j->y", cube, own), items, ballots, own)
-    return Confusions(likelihood, *corrected(balance, silent, gold, ballots.voted))
+    told_balances = corrected(balance, silent, gold, ballots.voted)
+    return Confusions(likelihood, *told_balances, accuracy)
 
 
 def winners_of(posterior: Floats) -> Floats:

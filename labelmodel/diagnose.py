@@ -37,8 +37,10 @@ def labelfn_table(
     table["coverage"] = table["votes"] / max(ballots.n, 1)
     table["overlap"], table["conflict"] = _overlap_conflict(ballots)
     table["weight"] = np.asarray(getattr(model, "weights_", np.full(ballots.m, np.nan)))
-    right = _right(ballots, model.predict_proba(votes))
-    table[["accuracy", "low", "high"]] = _interval(right, np.asarray(mass.sum(axis=0)).ravel())
+    cast = np.asarray(mass.sum(axis=0)).ravel()
+    known = getattr(model, "accuracy_", None)
+    right = _right(ballots, model.predict_proba(votes)) if known is None else known * cast
+    table[["accuracy", "low", "high"]] = _interval(right, cast)
     table["independence"] = independence(ballots)
     truth = read_gold(gold, ballots.n, ballots.k)
     return table if gold is None else table.join(_on_gold(ballots, truth))

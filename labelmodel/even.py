@@ -21,6 +21,7 @@ class EvenErrors:
     gain: Floats
     balance: Floats
     silent: Floats
+    accuracy: Floats | None = None
 
     def read(self, ballots: Ballots, own: Floats, correlation: float) -> Floats:
         """Posterior (n, k); `own` (m,) is the share of each vote that is no copy."""
@@ -87,11 +88,13 @@ def next_even(
         winners += _winners(cells, chance, k)
         votes += np.bincount(cells.named, chance, k)
     gain = _updated(right, items, ballots, settings)
+    said = np.maximum(ballots.symbol_totals.sum(axis=1), 1e-12)
+    accuracy = right.reshape(m, k).sum(axis=1) / said
     if settings.given is not None:
-        return EvenErrors(gain, settings.given, settings.given)
+        return EvenErrors(gain, settings.given, settings.given, accuracy)
     balance = settle_balance(winners + 1e-3)
     silent = silence(balance, votes, items, ballots, own)
-    return EvenErrors(gain, *corrected(balance, silent, gold, ballots.voted))
+    return EvenErrors(gain, *corrected(balance, silent, gold, ballots.voted), accuracy)
 
 
 def _prior(ballots: Ballots, settings: Settings) -> tuple[Floats, Floats]:

@@ -54,6 +54,7 @@ class LabelModel(Model):
         self.independence_ = independence(ballots)
         self.readings_ = self._readings(ballots, gold, settings)
         self.balance_ = np.mean([reading.silent for reading in self.readings_], axis=0)
+        self.accuracy_ = self.readings_[-1].accuracy
         said = ballots.symbol_totals
         mean = (self.readings_[-1].lift(ballots.m) * said).sum(axis=1) / (said.sum(axis=1) + 1e-12)
         self.weights_ = self.independence_ * mean

@@ -50,38 +50,16 @@ class MajorityVote(Model):
 
 
 class WeightedVote(MajorityVote):
-    """Each labeling function counts by how far above chance it agrees with the outcome.
+    """Majority vote with each vote counted by how often its caster agrees with the majority.
 
-    Wawa repeated until it settles: with accuracy a_j against the current answer (the true one
-    where gold is known), the weight is log(a_j (k - 1) / (1 - a_j)), at least `floor`, which
-    is the best weight of independent one-coin voters (Nitzan and Paroush 1982).
+    Known as Wawa, worker agreement with aggregate. Where gold is known it stands in for the
+    majority. One pass: repeated, the few that agree most with each other take all the weight.
     """
-
-    def __init__(
-        self,
-        n_classes: int,
-        balance: Sequence[float] | None = None,
-        max_iter: int = 20,
-        floor: float = 0.01,
-    ) -> None:
-        self.n_classes = n_classes
-        self.balance = balance
-        self.max_iter = max_iter
-        self.floor = floor
 
     def _fit(self, ballots: Ballots, gold: Ints) -> None:
         self._settle(ballots)
-        self.weights_ = np.ones(ballots.m)
-        for _ in range(self.max_iter):
-            answer = clamp(shared(tally(ballots, self.weights_), self.balance_), gold)
-            weights = self._weights(agreement(ballots, answer))
-            if np.allclose(weights, self.weights_, atol=1e-4):
-                break
-            self.weights_ = weights
-
-    def _weights(self, accuracy: Floats) -> Floats:
-        odds = accuracy * (self.n_classes - 1) / (1 - accuracy)
-        return np.maximum(np.log(odds), self.floor)
+        answer = clamp(shared(tally(ballots), self.balance_), gold)
+        self.weights_ = agreement(ballots, answer)
 
 
 def agreement(ballots: Ballots, answer: Floats) -> Floats:
