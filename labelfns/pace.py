@@ -107,16 +107,17 @@ class Pace:
     def busy(self, retry_after: float | None) -> None:
         """Note that the server is busy.
 
-        Where it says for how long, nothing is asked until then, and half as much at once after;
-        all who hear it during one pause hear of the same jam. Where it does not, one call's bad
-        luck slows only that call; `JAM` in a row are a jam.
+        Where it says for how long, nothing is asked until then, and half as much at once after,
+        unless it told its limits, for then the pace is known; all who hear it during one pause
+        hear of the same jam. Where it does not, one call's bad luck slows only that call; `JAM`
+        in a row are a jam.
         """
         now = self.clock()
         self._busy_in_a_row += 1
         if retry_after is None:
             jam = self._busy_in_a_row % JAM == 0
         else:
-            jam = now >= self._closed_until
+            jam = now >= self._closed_until and not self._buckets
             self._closed_until = max(self._closed_until, now + retry_after)
         if jam:
             self.allowed = max(1.0, self.allowed / 2)

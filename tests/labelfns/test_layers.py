@@ -204,6 +204,14 @@ def test_slots_are_halved_once_a_jam_and_won_back():
     assert p.allowed == 64.0
 
 
+def test_slots_are_not_halved_where_the_server_told_its_limits():
+    p = Pace(at_once=64)
+    p.answered()
+    p.heard({"requests": Limit(60, 0)})
+    p.busy(retry_after=5.0)
+    assert p.allowed == 64.0
+
+
 def test_single_failures_do_not_slow_the_others_but_a_row_of_them_does():
     p = Pace(at_once=64)
     p.answered()
