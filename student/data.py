@@ -60,6 +60,15 @@ def check_weights(sample_weight: ArrayLike | None, n: int) -> Floats:
     return weights
 
 
+def balanced_weights(targets: ArrayLike) -> Floats:
+    """Sample weights (n,), of mean 1, under which every class with any share counts the same."""
+    array = np.asarray(targets)
+    shares = check_targets(array, len(array))
+    total = shares.sum(axis=0)
+    weights = shares @ np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
+    return np.asarray(weights * len(array) / weights.sum())
+
+
 def _one_hot(array: NDArray[Any], k: int | None) -> Floats:
     if not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"hard targets are {array.dtype}: class indices must be whole numbers.")

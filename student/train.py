@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +51,11 @@ class Recipe:
 def train(
     body: Any,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Rows,
+    rows: Any,
     recipe: Recipe,
     *,
+    collate: Callable[[list[Any]], Any] | None = None,
+    loss: Callable[..., Any] | None = None,
     validation: Rows | None = None,
     checkpoints: Path | None = None,
     resume: Path | None = None,
@@ -61,8 +63,9 @@ def train(
 ) -> list[float]:
     """Train `body` in place; the losses logged on the way, about ten an epoch.
 
-    With `validation`, training stops when the loss on it no longer falls, and the best weights
-    are taken back.
+    `rows` give a dictionary each; `collate` makes a batch of them and `loss` is called as the
+    Trainer calls one: by default, padding and the recipe's loss on shares. With `validation`,
+    training stops when the loss on it no longer falls, and the best weights are taken back.
     """
     with _own_generators(), tempfile.TemporaryDirectory() as scratch:
         keep = checkpoints is not None or validation is not None
@@ -71,8 +74,8 @@ def train(
             args=_arguments(recipe, len(rows), str(checkpoints or scratch), keep, validation),
             train_dataset=rows,
             eval_dataset=validation,
-            data_collator=DataCollatorWithPadding(tokenizer),
-            compute_loss_func=trainer_loss(recipe.loss),
+            data_collator=collate or DataCollatorWithPadding(tokenizer),
+            compute_loss_func=loss or trainer_loss(recipe.loss),
             optimizers=(_optimizer(body, recipe), None),
             callbacks=_callbacks(progress, len(rows), validation),
         )
@@ -108,6 +111,7 @@ def _arguments(
         load_best_model_at_end=validation is not None,
         bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
         dataloader_pin_memory=torch.cuda.is_available(),
+        remove_unused_columns=False,
         seed=recipe.seed,
         disable_tqdm=True,
         report_to="none",

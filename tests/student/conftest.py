@@ -10,6 +10,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaModel,
+    T5Config,
+    T5ForConditionalGeneration,
     logging,
 )
 
@@ -94,3 +96,23 @@ def corpus():
     shares = rng.dirichlet(np.ones(3), 120) * 0.6
     shares[np.arange(120), gold] += 0.4
     return texts, gold, shares
+
+
+@pytest.fixture(scope="session")
+def tiny_t5(tmp_path_factory):
+    """T5 from a configuration, with a tokenizer that knows the corpus and the two prefixes."""
+    folder = tmp_path_factory.mktemp("t5")
+    torch.manual_seed(0)
+    T5ForConditionalGeneration(
+        T5Config(
+            vocab_size=64,
+            d_model=32,
+            d_kv=16,
+            d_ff=64,
+            num_layers=2,
+            num_heads=2,
+            decoder_start_token_id=0,
+        )
+    ).save_pretrained(folder)
+    save_tokenizer(folder, "[", "]", "<pad>", ["input_ids", "attention_mask"])
+    return folder

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from student.data import Rows, check_targets, check_texts, check_weights, fingerprint
+from student.data import (
+    Rows,
+    balanced_weights,
+    check_targets,
+    check_texts,
+    check_weights,
+    fingerprint,
+)
 from student.errors import InputError
 
 BAD_TARGETS = {
@@ -82,3 +89,10 @@ def test_a_fingerprint_changes_with_everything_a_fit_depends_on():
         fingerprint({"lr": 1}, ["ab", "c"], np.eye(2)[::-1]),
     ]
     assert base not in others
+
+
+def test_balanced_weights_make_classes_count_the_same():
+    gold = np.array([0] * 9 + [1])
+    weights = balanced_weights(gold)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[gold == 0].sum() == pytest.approx(weights[gold == 1].sum())
