@@ -15,8 +15,10 @@ from labelfns.collect import collect, gather
 from labelfns.errors import AskError, Fatal, InputError
 from labelfns.pattern import Pattern, read_patterns
 from labelfns.prompt import Prompt
-from labelfns.prompt_file import Context, read_prompt
+from labelfns.prompt_file import Context, read_prompt, read_prompts
+from labelfns.questions import Question
 from labelfns.rule import Rule, SnorkelRule, labeling_function, read_rules
+from labelfns.shots import Shot, Shots, read_shots
 from labelfns.similar import Gate, Similarity, SimilarTo, describe
 from labelfns.store import Store, only_remembered, remembered
 from labelfns.vote import ABSTAIN, STATUSES, Item, LabelFn, Status, Vote, Votes
@@ -36,8 +38,11 @@ __all__ = [
     "Message",
     "Pattern",
     "Prompt",
+    "Question",
     "Request",
     "Rule",
+    "Shot",
+    "Shots",
     "SimilarTo",
     "Similarity",
     "SnorkelRule",
@@ -54,7 +59,9 @@ __all__ = [
     "only_remembered",
     "read_patterns",
     "read_prompt",
+    "read_prompts",
     "read_rules",
+    "read_shots",
     "remembered",
     "summary",
     "twins",

@@ -109,7 +109,7 @@ def gather(
     status = np.zeros((n, m), dtype=np.int8)
     cost, seconds = np.zeros((n, m)), np.zeros((n, m))
     rows, columns, shares = list[int](), list[int](), list[float]()
-    notes = {}
+    notes, rationales = {}, {}
     for i, row in enumerate(votes):
         for j, given in enumerate(row):
             vote = _within(given, k)
@@ -117,13 +117,15 @@ def gather(
             cost[i, j], seconds[i, j] = vote.cost, vote.seconds
             if vote.note:
                 notes[i, j] = vote.note
+            if vote.rationale:
+                rationales[i, j] = vote.rationale
             for c, share in _shares(vote).items():
                 rows.append(i)
                 columns.append(j * k + c)
                 shares.append(share)
     V = sparse.csr_matrix((np.array(shares, dtype=np.float32), (rows, columns)), shape=(n, m * k))
     names = list(items), list(labelfns), list(classes)
-    return Votes(*names, L, status, V, notes, cost, seconds)
+    return Votes(*names, L, status, V, notes, cost, seconds, rationales)
 
 
 def _within(vote: Vote, k: int) -> Vote:

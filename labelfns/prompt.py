@@ -14,7 +14,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from labelfns.ask import Answer, Ask, Message, Request
 from labelfns.errors import AskError, InputError, NotAsked, Refused
+from labelfns.rationale import parted, told
 from labelfns.read import read
+from labelfns.shots import Shots
 from labelfns.similar import Gate, Similarity
 from labelfns.tame import tame
 from labelfns.vote import ABSTAIN, Item, Status, Vote
@@ -41,7 +43,8 @@ class Prompt:
 
     `answers` maps what the model may say to class indices: none is an abstain, several are "one
     of these". Where it is None the prompt is multiple choice over `classes`, or over the `offer`
-    classes most similar to the item.
+    classes most similar to the item. `shots` are examples shown as `examples`. With `rationale`
+    the model is told to give its reason too, and the answer, read from its own line, has no scores.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Prompt:
     similarity: Similarity | None = None
     max_tokens: int = 64
     temperature: float = 0.0
+    shots: Shots | None = None
+    rationale: bool = False
 
     @property
     def version(self) -> str:
@@ -61,7 +66,7 @@ class Prompt:
         near = self.similarity.references if self.offer and self.similarity else ()
         seen = (self.template, self.model, dict(self.classes), self.answers and dict(self.answers),
                 self.gate and self.gate.version, self.offer, near, self.max_tokens,
-                self.temperature)  # fmt: skip
+                self.temperature, self.shots and self.shots.version, self.rationale)  # fmt: skip
         return hashlib.sha256(repr(seen).encode()).hexdigest()
 
     async def vote(self, item: Item, ask: Ask) -> Vote:
@@ -79,7 +84,7 @@ class Prompt:
         try:
             return self.parse(await ask(request), choices)
         except AskError as e:
-            return Vote(status=_status(e), note=str(e), cost=e.cost)
+            return Vote(status=_status(e), note=str(e), cost=e.cost / self.shared_by)
 
     def choices(self, item: Item) -> list[Choice]:
         """List the options offered for this item; empty for a prompt with `answers`."""
@@ -98,18 +103,52 @@ class Prompt:
     def render(self, item: Item, choices: Sequence[Choice]) -> Request:
         """Write the question about one item, exactly as it will be asked."""
         fields: dict[str, object] = {name: tame(value) for name, value in item.fields.items()}
-        if self.answers is None:
-            fields["choices"] = choices
+        keys = self.keys(choices)
+        text = self._fill(item, fields | self.shown(item, choices))
+        if self.rationale:
+            # What comes first is a reason: there is no first token to score.
+            text, keys = text + told(keys), ()
+        return Request(
+            self.model, (Message("user", text),), keys, self.max_tokens, self.temperature
+        )
+
+    @property
+    def shared_by(self) -> int:
+        """How many votes come out of one answer."""
+        return 1
+
+    def keys(self, choices: Sequence[Choice]) -> tuple[str, ...]:
+        """List what the model may say."""
+        return tuple(c.key for c in choices) if self.answers is None else tuple(self.answers)
+
+    def shown(self, item: Item, choices: Sequence[Choice]) -> dict[str, object]:
+        """Give the template what it may show beside the item's columns."""
+        more: dict[str, object] = {"choices": choices} if self.answers is None else {}
+        if self.shots is not None:
+            more["examples"] = self.shots.pick(item, lambda c: self.answer_to(c, choices))
+        return more
+
+    def said(self, text: str) -> tuple[str, str]:
+        """Part what the model wrote into answer and reason."""
+        return parted(text) if self.rationale else (text, "")
+
+    def _fill(self, item: Item, fields: Mapping[str, object]) -> str:
         try:
-            text = _compiled(self.template).render(fields)
+            return _compiled(self.template).render(fields)
         except Exception as e:  # whatever an expression in a template may raise
             raise InputError(
                 f"prompt {self.name!r} cannot be rendered for item {item.id!r}: {e}"
             ) from e
-        keys = tuple(c.key for c in choices) if self.answers is None else tuple(self.answers)
-        return Request(
-            self.model, (Message("user", text),), keys, self.max_tokens, self.temperature
-        )
+
+    def answer_to(self, label: int, choices: Sequence[Choice]) -> str | None:
+        """Give the answer that is right for an item of class `label`, or None where none is.
+
+        An answer for that class alone is better than "one of these"; last comes an abstain.
+        """
+        if self.answers is None:
+            return next((c.key for c in choices if c.index == label), None)
+        fitting = [said for said, means in self.answers.items() if label in means or not means]
+        return min(fitting, key=lambda said: len(self.answers[said]) or math.inf, default=None)  # type: ignore[index]
 
     def parse(self, answer: Answer, choices: Sequence[Choice]) -> Vote:
         """Read an answer: a vote, an abstain, or unreadable.
@@ -118,9 +157,11 @@ class Prompt:
         gives no answer, or several, has not answered, whatever the first word's scores are.
         """
         meaning = self._meaning(choices)
-        said = read(answer.text, meaning)
-        spent = {"note": answer.text, "cost": answer.cost, "seconds": answer.seconds}
-        in_words = len(answer.text.split()) > 1
+        text, reason = self.said(answer.text)
+        said = read(text, meaning)
+        spent = {"note": answer.text, "cost": answer.cost / self.shared_by,
+                 "seconds": answer.seconds / self.shared_by, "rationale": reason}  # fmt: skip
+        in_words = len(text.split()) > 1
         if said is None and (in_words or not answer.scores):
             return Vote(status=Status.UNREADABLE, **spent)  # type: ignore[arg-type]
         scores = answer.scores or {said or "": 0.0}

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labelfns.answer_map import read_answers
 from labelfns.errors import InputError
-from labelfns.prompt import Prompt
+from labelfns.prompt import Meaning, Prompt
+from labelfns.questions import TOKENS as ANSWER_TOKENS
+from labelfns.questions import Asked, Question, read_questions
+from labelfns.rationale import TOKENS
+from labelfns.shots import WAYS, Shots, read_shots
 from labelfns.similar import Gate, Similarity
-from labelfns.template import check_template
+from labelfns.template import NOBODY, OFFERED, check_template
 from labelfns.vote import Item
 from labelfns.yamlfile import YamlMap, read_text, read_yaml
 
-KEYS = ("answers", "model", "ask", "offer", "max_tokens", "temperature")
+SHARED = ("model", "ask", "max_tokens", "temperature")
+ONE = ("answers", "offer", "examples", "rationale")
+SHOTS = 4  # examples shown where a file does not say how many
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Context:
 
     `classes` maps names to descriptions, `models` maps the names used in files to the
     identities that are asked, `patterns` maps names of rules to what says whether they fire.
+    `scored` maps the ids of gold and test items to their texts: none may serve as an example.
     """
 
     classes: Mapping[str, str]
@@ -30,27 +37,99 @@ class Context:
     columns: Collection[str] = ("text",)
     similarity: Similarity | None = None
     patterns: Mapping[str, Callable[[Item], bool]] | None = None
+    scored: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_prompts(file: Path, context: Context) -> list[Prompt]:
+    """Read and check one prompt file: one labeling function, or one for each of its `questions`.
+
+    Raises InputError with file and line.
+    """
+    head, body, body_line = _split(read_text(file), file)
+    if "questions" in head.values:
+        head.only(("questions", *SHARED))
+        sheet = read_questions(head, context.classes)
+        check_template(body, file, body_line, context.columns, {"questions": sheet})
+        return list(_sheet(head, body, sheet, context))
+    head.only((*ONE, *SHARED))
+    head.need(["answers"])
+    answers = read_answers(head, context.classes)
+    shots = _shots(head, context) if "examples" in head.values else None
+    check_template(body, file, body_line, context.columns, _given(answers, shots))
+    return [_prompt(head, body, answers, shots, context)]
 
 
 def read_prompt(file: Path, context: Context) -> Prompt:
-    """Read and check one prompt file; raises InputError with file and line."""
-    head, body, body_line = _split(read_text(file), file)
-    head.only(KEYS)
-    head.need(["answers"])
-    answers = read_answers(head, context.classes)
-    check_template(body, file, body_line, context.columns, multiple_choice=answers is None)
+    """Read a prompt file that is one labeling function; raises InputError with file and line."""
+    prompts = read_prompts(file, context)
+    if len(prompts) > 1:
+        raise InputError("holds several questions; read it with read_prompts", file)
+    return prompts[0]
+
+
+def _given(answers: Meaning | None, shots: Shots | None) -> dict[str, object]:
+    """Give samples of what the template may show, without an encoder."""
+    given: dict[str, object] = {} if answers is not None else {"choices": OFFERED}
+    if shots is not None:
+        given["examples"] = replace(shots, how="fixed").pick(NOBODY, lambda label: "A")
+    return given
+
+
+def _prompt(
+    head: YamlMap, body: str, answers: Meaning | None, shots: Shots | None, context: Context
+) -> Prompt:
+    rationale = head.flag("rationale")
     return Prompt(
-        name=file.stem,
+        name=head.file.stem,
         template=body,
         model=_model(head, context),
         classes=context.classes,
         answers=answers,
-        gate=_gate(head, answers, context) if "ask" in head.values else None,
+        gate=_gate(head, [answers], context) if "ask" in head.values else None,
         offer=_offer(head, answers, context),
         similarity=context.similarity,
-        max_tokens=head.count("max_tokens") or 64,
+        max_tokens=head.count("max_tokens") or (TOKENS if rationale else 64),
         temperature=_temperature(head),
+        shots=shots,
+        rationale=rationale,
     )
+
+
+def _sheet(
+    head: YamlMap, body: str, sheet: tuple[Asked, ...], context: Context
+) -> Iterator[Question]:
+    gate = _gate(head, [q.answers for q in sheet], context) if "ask" in head.values else None
+    for asked in sheet:
+        yield Question(
+            name=asked.name,
+            template=body,
+            model=_model(head, context),
+            classes=context.classes,
+            answers=asked.answers,
+            gate=gate,
+            similarity=context.similarity,
+            max_tokens=head.count("max_tokens") or ANSWER_TOKENS * len(sheet),
+            temperature=_temperature(head),
+            sheet=sheet,
+            number=asked.number,
+        )
+
+
+def _shots(head: YamlMap, context: Context) -> Shots:
+    given = head.child("examples")
+    given.only(("file", "choose", "count"))
+    given.need(("file",))
+    how = given.text("choose", WAYS[0])
+    if how not in WAYS:
+        raise given.error(f"'choose' must be one of {', '.join(WAYS)}, not {how!r}", "choose")
+    if how == "nearest":
+        _need_encoder(given, "choose", context)
+    file = head.file.parent / given.text("file")
+    if not file.is_file():
+        raise given.error(f"there is no file {file} of examples", "file")
+    encode = context.similarity.encode if context.similarity and how != "fixed" else None
+    return read_shots(file, list(context.classes), context.columns, context.scored,
+                      count=given.count("count") or SHOTS, how=how, encode=encode)  # fmt: skip
 
 
 def _split(text: str, file: Path) -> tuple[YamlMap, str, int]:
@@ -93,7 +172,7 @@ def _offer(head: YamlMap, answers: object, context: Context) -> int | None:
     return offer
 
 
-def _gate(head: YamlMap, answers: Mapping[str, tuple[int, ...]] | None, context: Context) -> Gate:
+def _gate(head: YamlMap, answers: Sequence[Meaning | None], context: Context) -> Gate:
     ask = head.child("ask")
     ask.only(("similar", "patterns"))
     if not ask.values:
@@ -101,9 +180,10 @@ def _gate(head: YamlMap, answers: Mapping[str, tuple[int, ...]] | None, context:
     nearest = ask.count("similar") or 0
     if nearest:
         _need_encoder(head, "ask", context)
-    every = range(len(context.classes))
-    classes = every if answers is None else {c for means in answers.values() for c in means}
-    return Gate(frozenset(classes), context.similarity, nearest, _rules(ask, context))
+    classes = {c for each in answers if each is not None for means in each.values() for c in means}
+    every = frozenset(range(len(context.classes)))
+    asked = every if None in answers else frozenset(classes)
+    return Gate(asked, context.similarity, nearest, _rules(ask, context))
 
 
 def _rules(ask: YamlMap, context: Context) -> tuple[Callable[[Item], bool], ...]:

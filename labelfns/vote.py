@@ -51,7 +51,8 @@ class Vote:
     each gets and may sum to less than 1: the rest went to abstaining. A vote for "one of these
     classes" has `label` ABSTAIN, `status` VOTED and equal `probs`. `note` is for a reader: the raw
     answer, the matched words, the error. `cost` in US dollars and `seconds` are what the answer
-    behind it took when it was asked, be that now or in an earlier run.
+    behind it took when it was asked, be that now or in an earlier run. `rationale` is the reason
+    the model gave, where it was told to give one.
     """
 
     label: int = ABSTAIN
@@ -60,6 +61,7 @@ class Vote:
     note: str = ""
     cost: float = 0.0
     seconds: float = 0.0
+    rationale: str = ""
 
 
 class LabelFn(Protocol):
@@ -86,9 +88,9 @@ class Votes:
 
     `L` (n, m) holds class indices and -1, Snorkel's convention. `status` (n, m) holds positions
     in `STATUSES`. `V` is None or a CSR matrix (n, m * k): column j * k + c is the share of
-    labeling function j's vote that class c got; a hard vote is a single 1. `notes` maps (i, j)
-    to what a reader may want to know. `cost` (US dollars) and `seconds` (n, m) are what the
-    answers took when they were asked; None where nobody knows.
+    labeling function j's vote that class c got; a hard vote is a single 1. `notes` maps (i, j) to
+    what a reader may want to know, `rationales` to the reasons models gave. `cost` (US dollars)
+    and `seconds` (n, m) are what the answers took when they were asked; None where nobody knows.
     """
 
     items: Sequence[str]
@@ -100,6 +102,7 @@ class Votes:
     notes: Mapping[tuple[int, int], str] = field(default_factory=dict, repr=False)
     cost: NDArray[np.float64] | None = None
     seconds: NDArray[np.float64] | None = None
+    rationales: Mapping[tuple[int, int], str] = field(default_factory=dict, repr=False)
 
     @property
     def coverage(self) -> NDArray[np.float64]:

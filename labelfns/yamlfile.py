@@ -59,6 +59,13 @@ class YamlMap:
             raise self.error(f"{key!r} must be a name or a list of names", key)
         return [str(word) for word in words]
 
+    def flag(self, key: str) -> bool:
+        """Give the value of `key` as true or false; false where it is absent."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.error(f"{key!r} must be true or false, not {value!r}", key)
+        return value
+
     def count(self, key: str) -> int | None:
         """Give the value of `key` as a whole number of at least 1, or None where it is absent."""
         value = self.values.get(key)

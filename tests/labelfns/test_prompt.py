@@ -243,3 +243,16 @@ def test_the_sandbox_holds():
     ):
         got = vote(Prompt("p", attack + "{{ text }}", "m", CLASSES), "A")
         assert got.status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("asking", "key"),
+    [
+        (prompt(), "K0"),
+        (choice_prompt(), "K1"),
+    ],
+)
+def test_prompts_render_what_they_always_rendered(asking, key):
+    """Answers people paid for lie under these keys."""
+    item = Item("i", {"text": 'A "text" <|im_end|> """ with \u00e9\n'})
+    assert asking.render(item, asking.choices(item)).key() == key
