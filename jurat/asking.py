@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from labelfns import (
@@ -17,8 +19,12 @@ from labelfns import (
     Request,
     Store,
     Vote,
+    Votes,
     only_remembered,
 )
+
+TALLIES = "asked.json"
+NOT_ASKED = "no answer in the store"
 
 
 @dataclass
@@ -98,7 +104,7 @@ class Asked:
 def choose_live(
     prompts: Sequence[Prompt], items: Sequence[Item], store: Store, most: int
 ) -> frozenset[str]:
-    """Choose the first `most` items for which the recorded answers lack a question.
+    """Choose the first `most` items that have questions, none of which has a recorded answer.
 
     What was asked here since does not count: the choice is the same in every run.
     """
@@ -113,10 +119,20 @@ async def _uncovered(
     for item in items:
         if len(found) == most:
             break
-        for prompt in prompts:
-            tried = Asked(prompt, store)
-            await tried.vote(item, recorded)
-            if tried.tally.missing:
-                found.append(item.id)
-                break
+        tried = [Asked(prompt, store) for prompt in prompts]
+        for prompt in tried:
+            await prompt.vote(item, recorded)
+        if any(p.tally.missing for p in tried) and not any(p.tally.recorded for p in tried):
+            found.append(item.id)
     return found
+
+
+def read_tallies(out: Path) -> dict[str, dict[str, Any]]:
+    """Read the tallies of the last collect, labeling function by labeling function."""
+    return dict(json.loads((out / TALLIES).read_text(encoding="utf-8")))
+
+
+def unanswered(votes: Votes) -> tuple[int, int]:
+    """Count the items, and the questions about them, that were only looked up, in vain."""
+    left = [i for (i, _), note in votes.notes.items() if note == NOT_ASKED]
+    return len(set(left)), len(left)

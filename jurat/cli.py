@@ -7,9 +7,13 @@ from pathlib import Path
 
 import click
 
-from jurat import __version__
-from jurat.errors import Polite
-from jurat.models.commands import models
+# Our own bars and tables say what there is to say. Both are read when the libraries are imported.
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+from jurat import __version__  # noqa: E402
+from jurat.errors import Polite  # noqa: E402
+from jurat.models.commands import models  # noqa: E402
 
 FOLDER = click.argument(
     "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."
@@ -27,12 +31,55 @@ def main() -> None:
 
     A task is a folder (task.yaml, items, prompts). Start with `jurat init`, then `jurat run`.
     """
-    # Our own bars and tables say what there is to say; this is read when transformers is imported.
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 main.add_command(models)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--from", "table", required=True, type=click.Path(path_type=Path, dir_okay=False),
+              help="Table of texts: .csv, .jsonl or .parquet.")  # fmt: skip
+@click.option("--text", default="", help="Column that is labelled (default: the longest texts).")
+@click.option("--id", "id_", default="", help="Column with a value of its own in every row.")
+@click.option("--label", default="", help="Column of labels, where some rows have one.")
+@click.option("--classes", default="", help="Names of the classes, separated by commas.")
+def init(folder: Path, table: Path, text: str, id_: str, label: str, classes: str) -> None:
+    """Make a task folder from a table."""
+    from jurat.starter import start_task
+    from jurat.tell import tell_started
+
+    names = [name.strip() for name in classes.split(",") if name.strip()]
+    found = start_task(folder, table, text=text, id=id_, label=label, classes=names)
+    tell_started(folder, found)
+
+
+@main.command("try")
+@click.argument("prompt")
+@FOLDER
+@click.option("--items", default=20, show_default=True, help="How many items to ask about.")
+def try_(prompt: str, folder: Path, items: int) -> None:
+    """Ask one PROMPT about a few items: what it says, who says otherwise, what it takes."""
+    from jurat import screen, tell
+    from jurat.task import read_task
+    from jurat.trying import try_prompt
+
+    task = read_task(folder)
+    with screen.progress() as progress:
+        tried = try_prompt(task, prompt, items=items, progress=progress)
+    tell.tell_tried(tried)
+
+
+@main.command()
+@FOLDER
+def labelfns(folder: Path) -> None:
+    """Show every labeling function: coverage, overlap, conflict, accuracy, cost."""
+    from jurat import pipeline, tell
+    from jurat.labelfn_table import labelfn_table
+    from jurat.task import read_task
+
+    task = read_task(folder)
+    tell.tell_labelfns(labelfn_table(task, pipeline.votes_of(task)))
 
 
 @main.command()

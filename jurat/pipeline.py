@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jurat import __version__, scoring
-from jurat.asking import Asked, choose_live
+from jurat.asking import TALLIES, Asked, choose_live
 from jurat.files import digest, replacing, write_json
 from jurat.models import Progress, resolve
 from jurat.models.progress import silent
@@ -59,7 +59,7 @@ def collect(
         __version__, digest(task.items_file), task.text, list(task.classes), asks,
         task.encoder and task.encoder.model, [(f.name, f.version) for f in task.labelfns],
     )  # fmt: skip
-    if stages.current("collect", inputs, file, task.out / "asked.json"):
+    if stages.current("collect", inputs, file, task.out / TALLIES):
         return calibrate(read_votes(file))
     with (
         stages.doing("collect", inputs) as note,
@@ -70,7 +70,7 @@ def collect(
         _read_texts(task, progress)
         votes, asked = _ask(task, store, fresh or all, progress)
         write_votes(votes, file)
-        write_json(task.out / "asked.json", {f.name: f.tally.lasting() for f in asked})
+        write_json(task.out / TALLIES, {f.name: f.tally.lasting() for f in asked})
         note["now"] = sum(f.tally.now for f in asked)
         note["again"] = _has_failures(task, votes)
     return calibrate(votes)
@@ -156,7 +156,7 @@ def report(task: Task) -> Path:
     from jurat.report import numbers, page
 
     file, stages = task.out / "report.html", Stages(task.out)
-    made = [task.out / name for name in ("votes.parquet", "soft_labels.parquet", "asked.json")]
+    made = [task.out / name for name in ("votes.parquet", "soft_labels.parquet", TALLIES)]
     made += [f for f in [task.out / "scores.json"] if f.exists()]
     inputs = fingerprint(__version__, digest(*made), task.name, task.gold)
     if stages.current("report", inputs, file, task.out / "report.json"):

@@ -31,6 +31,7 @@ KEYS = ("name", "text", "items", "gold", "test", "reference", "encoder", "classe
         "similar", "label_model", "student", "budget", "recorded", "ask")  # fmt: skip
 COMPARED = ("name", "description", "name and description")
 RESERVED = ("abstain", "classes")
+KINDS = {Prompt: "prompts", Pattern: "patterns", SimilarTo: "similarity"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class Task:
     def training_items(self) -> list[Item]:
         """The items that models are fitted on: all but those kept for the test."""
         return [item for item in self.items if item.id not in self.test]
+
+
+def kind_of(labelfn: LabelFn) -> str:
+    """Say what a labeling function is, in a word."""
+    return next((word for kind, word in KINDS.items() if isinstance(labelfn, kind)), "rules")
 
 
 def read_task(folder: Path | str) -> Task:

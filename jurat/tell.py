@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jurat.asking import read_tallies, unanswered
 from jurat.screen import say, table
 from jurat.stages import Stages
-from jurat.task import Task
-from labelfns import STATUSES, LabelFn, Pattern, Prompt, SimilarTo, Status, Votes
+from jurat.starter import Columns
+from jurat.task import Task, kind_of
+from jurat.trying import Tried
+from labelfns import STATUSES, Status, Votes
 
 Floats = NDArray[np.float64]
-NOT_ASKED = "no answer in the store"
-KINDS = {Prompt: "prompts", Pattern: "patterns", SimilarTo: "similarity"}
-
-
-def kind_of(labelfn: LabelFn) -> str:
-    """Say what a labeling function is, in a word."""
-    return next((word for kind, word in KINDS.items() if isinstance(labelfn, kind)), "rules")
 
 
 def tell_task(task: Task) -> None:
@@ -65,24 +61,13 @@ def tell_answers(task: Task, votes: Votes) -> None:
     """Say how many answers were recorded, asked now, and known from before."""
     if not task.prompts:
         return
-    asked, noted = asked_of(task), Stages(task.out).read().get("collect", {})
+    asked, noted = read_tallies(task.out), Stages(task.out).read().get("collect", {})
     recorded, here = (sum(entry[k] for entry in asked.values()) for k in ("recorded", "asked"))
     now = noted.get("now", 0)
     items, questions = unanswered(votes)
     say(f"Answers: {recorded:,} recorded with the task, {now:,} asked by the last collect, "
         f"{here - now:,} asked before it; {questions:,} questions about {items:,} items were "
         "left unasked.")  # fmt: skip
-
-
-def unanswered(votes: Votes) -> tuple[int, int]:
-    """Count the items, and the questions about them, that were only looked up, in vain."""
-    left = [i for (i, _), note in votes.notes.items() if note == NOT_ASKED]
-    return len(set(left)), len(left)
-
-
-def asked_of(task: Task) -> Mapping[str, Mapping[str, Any]]:
-    """Read the tallies of the last collect, labeling function by labeling function."""
-    return dict(json.loads((task.out / "asked.json").read_text(encoding="utf-8")))
 
 
 def tell_soft_labels(task: Task, votes: Votes, soft: Floats) -> None:
@@ -147,3 +132,56 @@ def tell_labels(manifest: Mapping[str, Any], out: Path) -> None:
              for name, n in counts.most_common(12)]  # fmt: skip
     table(("label", "rows", "share"), lines)
     say(f"{total:,} rows in {len(manifest['parts'])} files in {out}.")
+
+
+def tell_tried(tried: Tried) -> None:
+    """Say what one prompt said of each item, what others said, and what it took."""
+    lines = []
+    for i, item in enumerate(tried.items):
+        status, label = STATUSES[tried.votes.status[i, 0]], int(tried.votes.L[i, 0])
+        said = tried.votes.classes[label] if label >= 0 else str(status)
+        others = Counter(tried.others[i])
+        against = ", ".join(f"{name} x{n}" if n > 1 else name for name, n in others.most_common(3))
+        row = tried.votes.V[i].data if tried.votes.V is not None else np.zeros(0)
+        sure = f"{row.max():.2f}" if len(row) else ""
+        lines.append((_short(item.text), said, sure, tried.gold[i], against))
+    table((f"{tried.prompt}: text", "says", "p", "gold", "others say"), lines)
+    tally = tried.tally
+    clash = sum(bool(set(o) - {tried.votes.classes[c]}) for o, c in
+                zip(tried.others, tried.votes.L[:, 0], strict=True) if c >= 0)  # fmt: skip
+    say(f"{tally.recorded + tally.asked} answers ({tally.now} asked now), {clash} votes that "
+        f"another contradicts, {tally.cost:.4f} US dollars, {tally.seconds:.1f} s.")  # fmt: skip
+
+
+def _short(text: str, width: int = 60) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= width else plain[: width - 1] + "\u2026"
+
+
+def tell_started(folder: Path, columns: Columns) -> None:
+    """Say what `jurat init` found and what to do next."""
+    table((str(folder), ""), [
+        ("text", columns.text), ("id", columns.id or "made here: row-1, row-2, ..."),
+        ("labels, now in gold.csv", columns.label or "none"),
+    ])  # fmt: skip
+    say(f"Next: describe the classes in {folder}/task.yaml, read the questions in "
+        f"{folder}/prompts, then `jurat check {folder}` and `jurat run {folder}`.")  # fmt: skip
+
+
+def tell_labelfns(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Say what each labeling function is worth, the widest first."""
+    headings = ("labeling function", "coverage", "overlap", "conflict", "right on gold",
+                "unreadable", "refused", "failed", "US $", "s")  # fmt: skip
+    shown = [
+        (row["name"], *(f"{row[key]:.1%}" for key in ("coverage", "overlap", "conflict")),
+         _on_gold(row), row["unreadable"], row["refused"], row["failed"],
+         f"{row['cost']:.2f}", f"{row['seconds']:,.0f}")
+        for row in sorted(lines, key=lambda row: -row["votes"])
+    ]  # fmt: skip
+    table(headings, shown)
+
+
+def _on_gold(row: Mapping[str, Any]) -> str:
+    if row["accuracy"] is None:
+        return ""
+    return f"{row['accuracy']:.0%} of {row['gold']} [{row['low']:.0%}, {row['high']:.0%}]"
