@@ -248,8 +248,8 @@ def test_the_sandbox_holds():
 @pytest.mark.parametrize(
     ("asking", "key"),
     [
-        (prompt(), "K0"),
-        (choice_prompt(), "K1"),
+        (prompt(), "6666b94471c771ec76d07c0fe6f0fc13e17ba607c1be793bc349054fcb0b91c2"),
+        (choice_prompt(), "0a8eb770b9fbed86ae6be3e99ea3f1cd28b769fe66273f8b07f0f817d5d6bca1"),
     ],
 )
 def test_prompts_render_what_they_always_rendered(asking, key):
