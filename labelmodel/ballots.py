@@ -205,12 +205,7 @@ def _spread(labels: NDArray[Any], shares: sparse.csr_matrix, k: int) -> Ballots:
     soft = sparse.csr_matrix(
         (coo.data[spread], (renumbered, coo.col[spread])), shape=(len(kept), m * k)
     )
-    rest = _without(labels, owners[kept])
+    rest = labels.copy()  # a vote with shares is read from them, a vote without from its label
+    rest.flat[owners] = ABSTAIN
+    rest.flat[vote[~spread]] = coo.col[~spread] % k
     return Ballots(m, k, _whole(rest, k).hard, soft, owners[kept] // m)
-
-
-def _without(labels: NDArray[Any], votes: Ints) -> NDArray[Any]:
-    """Labels with the votes at these flat positions taken out: their shares say more."""
-    left = labels.copy()
-    left.flat[votes] = ABSTAIN
-    return left

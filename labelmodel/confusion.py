@@ -10,7 +10,7 @@ from scipy.special import softmax
 from labelmodel.ballots import Ballots, Floats, Ints
 from labelmodel.base import clamp
 from labelmodel.evidence import evidence, expected_counts
-from labelmodel.rates import prior_rates, to_likelihood, update_rates
+from labelmodel.rates import prior_rates, said_rates, skills, to_likelihood, update_rates
 from labelmodel.settings import Settings, corrected, design_effect, settle_balance, silence
 
 
@@ -64,10 +64,13 @@ def next_reading(
         winners += winners_of(posterior[block.voted])
     cube = counts.reshape(m, k, k)
     extra, told = _told(ballots, gold, settings.trusted_votes)
-    prior = prior_rates(ballots, settings.start, settings.skill)
+    right = np.einsum("jcc->j", cube)
+    said, share = said_rates(ballots, settings.start), items / max(items.sum(), 1e-12)
+    skill = skills(right, said, share, ballots.n, settings.skill)
+    prior = prior_rates(ballots, settings.start, skill)
     rates = update_rates(cube + extra, prior, settings.prior_items, items + told)
     likelihood = to_likelihood(rates, own)
-    accuracy = np.einsum("jcc->j", cube) / np.maximum(cube.sum(axis=(1, 2)), 1e-12)
+    accuracy = right / np.maximum(cube.sum(axis=(1, 2)), 1e-12)
     if settings.given is not None:
         return Confusions(likelihood, settings.given, settings.given, accuracy)
     balance = settle_balance(winners)

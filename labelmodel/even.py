@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labelmodel.ballots import Ballots, Floats, Ints
+from labelmodel.rates import overlap_rates, said_rates, skills
 from labelmodel.settings import Settings, corrected, design_effect, settle_balance, silence
 
 
@@ -69,7 +70,8 @@ class Cells:
 
 def first_even(ballots: Ballots, settings: Settings) -> EvenErrors:
     """Read what frequencies of votes say before any agreement is looked at."""
-    return EvenErrors(_gain(*_prior(ballots, settings)), settings.start, settings.start)
+    own, other = overlap_rates(said_rates(ballots, settings.start), settings.start, settings.skill)
+    return EvenErrors(_gain(own.ravel(), other.ravel()), settings.start, settings.start)
 
 
 def next_even(
@@ -97,26 +99,21 @@ def next_even(
     return EvenErrors(gain, *corrected(balance, silent, gold, ballots.voted), accuracy)
 
 
-def _prior(ballots: Ballots, settings: Settings) -> tuple[Floats, Floats]:
-    """P(symbol | its own class) and P(symbol | any other), (m * k,) each; see `prior_rates`."""
-    said = (ballots.symbol_totals + 0.5 / ballots.k) / (ballots.n + 0.5)
-    chance, balance = (1 - settings.skill) * said, settings.start
-    own = chance + settings.skill * np.minimum(said / balance, 1.0)
-    other = chance + settings.skill * np.maximum(said - balance, 0.0) / (1 - balance)
-    return own.ravel(), other.ravel()
-
-
 def _updated(right: Floats, items: Floats, ballots: Ballots, settings: Settings) -> Floats:
-    own, other = _prior(ballots, settings)
+    m, k, weight = ballots.m, ballots.k, settings.prior_items
+    share = np.maximum(items / max(items.sum(), 1e-12), 1e-9)
+    rates = said_rates(ballots, settings.start)
+    skill = skills(right.reshape(m, k).sum(axis=1), rates, share, ballots.n, settings.skill)
+    own, other = overlap_rates(rates, settings.start, skill)
     said = ballots.symbol_totals.ravel()
-    mine = np.tile(items, ballots.m)
+    mine = np.tile(items, m)
     theirs = np.maximum(items.sum() - mine, 0.0)
-    weight = settings.prior_items
-    own = (right + weight * own) / (mine + weight)
     # the prior of the other classes is worth the same items in each of them
-    spread = weight * (ballots.k - 1)
-    other = (np.maximum(said - right, 0.0) + spread * other) / (theirs + spread)
-    return _gain(own, other)
+    spread = weight * (k - 1)
+    return _gain(
+        (right + weight * own.ravel()) / (mine + weight),
+        (np.maximum(said - right, 0.0) + spread * other.ravel()) / (theirs + spread),
+    )
 
 
 def _gain(own: Floats, other: Floats) -> Floats:

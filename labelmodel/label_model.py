@@ -36,7 +36,7 @@ class LabelModel(Model):
         *,
         steps: int = 2,
         skill: float = 0.5,
-        prior_items: float = 5.0,
+        prior_items: float = 15.0,
         correlation: float = 0.2,
         trusted_votes: float = 50.0,
     ) -> None:

@@ -10,7 +10,40 @@ from labelmodel.ballots import Ballots, Floats
 TINY = 1e-12
 
 
-def prior_rates(ballots: Ballots, balance: Floats, skill: float) -> Floats:
+def said_rates(ballots: Ballots, balance: Floats) -> Floats:
+    """How often each symbol is said of any item, (m, k).
+
+    A voter whose words are as common as the classes, but for chance, is taken to say them so.
+    """
+    votes = ballots.symbol_totals.sum(axis=1, keepdims=True)
+    expected = votes * balance
+    trust = beyond_chance(ballots.symbol_totals, expected, 1.0)
+    totals = expected + trust * (ballots.symbol_totals - expected)
+    return np.asarray((totals + 0.5 / ballots.k) / (ballots.n + 0.5))
+
+
+def overlap_rates(said: Floats, balance: Floats, skill: Floats | float) -> tuple[Floats, Floats]:
+    """P(symbol | its own class) and P(symbol | any other), (m, k) each; see `prior_rates`."""
+    chance = (1 - skill) * said
+    own = chance + skill * np.minimum(said / balance, 1.0)
+    other = chance + skill * np.maximum(said - balance, 0.0) / (1 - balance)
+    return own, other
+
+
+def skills(right: Floats, said: Floats, balance: Floats, n: int, before: float) -> Floats:
+    """Find the skill (m, 1) at which overlap makes as many votes right as seem to be, (m,).
+
+    Ten votes at the skill believed `before` are added, for voters with few.
+    """
+    chance = (said * balance).sum(axis=1)
+    most = np.minimum(said, balance).sum(axis=1)
+    extra = 10 * (chance + before * (most - chance)) / said.sum(axis=1)
+    seen = (right + extra) / (n * said.sum(axis=1) + 10) * said.sum(axis=1)
+    found = (seen - chance) / np.maximum(most - chance, TINY)
+    return np.asarray(np.clip(found, 0.01, 0.99)[:, None])
+
+
+def prior_rates(ballots: Ballots, balance: Floats, skill: Floats | float) -> Floats:
     """P(symbol | class) before any agreement is looked at, shape (m, k, k): said, then true.
 
     A voter is taken to be a mixture: with probability `skill` it overlaps its class as far as the
@@ -18,10 +51,7 @@ def prior_rates(ballots: Ballots, balance: Floats, skill: float) -> Floats:
     three cannot be evidence of a class that one item in six has, and a model that says the same
     class nearly always says little by it: no accuracy has to be known for that.
     """
-    said = (ballots.symbol_totals + 0.5 / ballots.k) / (ballots.n + 0.5)
-    chance = (1 - skill) * said
-    own = chance + skill * np.minimum(said / balance, 1.0)
-    other = chance + skill * np.maximum(said - balance, 0.0) / (1 - balance)
+    own, other = overlap_rates(said_rates(ballots, balance), balance, skill)
     diagonal: NDArray[np.bool_] = np.eye(ballots.k, dtype=bool)[None]
     return np.where(diagonal, own[:, :, None], other[:, :, None])
 
