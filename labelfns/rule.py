@@ -70,7 +70,7 @@ class SnorkelRule:
 
     async def vote(self, item: Item, ask: Ask) -> Vote:
         """Vote by the function; nothing is asked."""
-        return _cast(self.function, SimpleNamespace(id=item.id, **item.fields), self.classes)
+        return _cast(self.function, SimpleNamespace(**{**item.fields, "id": item.id}), self.classes)
 
 
 def _version(function: Callable[..., object]) -> str:

@@ -213,7 +213,7 @@ def only_remembered(store: Store, source: str | None = None) -> Ask:
 
 
 def _lock(file: Path) -> FileLock:
-    lock = FileLock(file.with_name(file.name + ".lock"), timeout=0)
+    lock = FileLock(file.with_name(file.name + ".lock"), timeout=0, thread_local=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -182,6 +182,14 @@ def test_rules_from_a_file_ours_and_snorkels_as_they_are(tmp_path):
     assert law.version != state.version != broken.version
 
 
+def test_snorkels_functions_see_the_id_even_where_a_column_is_called_so():
+    from snorkel.labeling import LabelingFunction
+
+    (rule,) = bind([LabelingFunction("by_id", lambda x: 1 if x.id == "i" else -1)], CLASSES)
+    got = asyncio.run(rule.vote(Item("i", {"text": "x", "id": "column"}), None))
+    assert got.label == 1
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [

@@ -181,6 +181,7 @@ def test_a_reason_comes_with_the_vote(tmp_path, said):
         "Answer: yes\nAnswer: no",
         "Reason: yes",
         '{"answer": 3}',
+        "{Answer yes}",
         "Reason: the text says\nAnswer: yes\nso\nAnswer: no",
         "",
     ],

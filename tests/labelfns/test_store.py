@@ -5,11 +5,22 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 from servers import ask_all, ask_one, question
 
-from labelfns import Answer, AskError, InputError, Store, only_remembered, remembered
+from labelfns import (
+    Answer,
+    AskError,
+    InputError,
+    Item,
+    Prompt,
+    Store,
+    collect,
+    only_remembered,
+    remembered,
+)
 from labelfns.backends.scripted import scripted_backend
 from labelfns.errors import Busy, NotAsked, Refused, Truncated
 from labelfns.store import MIGRATIONS
@@ -89,6 +100,27 @@ def test_failures_are_kept_as_calls_and_never_remembered(store, error):
     calls = store.connection.execute("SELECT outcome, note FROM calls").fetchall()
     assert calls == [(type(error).__name__.lower(), str(error))]
     assert ask_one(remembered(scripted_backend(lambda request: "yes"), store)).text == "yes"
+
+
+def test_changing_what_an_answer_means_asks_nothing_and_changing_a_prompt_only_that_prompt(store):
+    asked = []
+
+    def say(request):
+        asked.append(request.messages[0].content)
+        return "yes"
+
+    def labels(*prompts):
+        ask = remembered(scripted_backend(say), store)
+        return collect(prompts, [Item("i", {"text": "x"})], ask, ["a", "b"]).L.tolist()
+
+    classes = {"a": "", "b": ""}
+    one = Prompt("one", "1 {{ text }}", "m", classes, {"yes": (0,), "no": ()})
+    two = Prompt("two", "2 {{ text }}", "m", classes, {"yes": (0,), "no": ()})
+    assert labels(one, two) == [[0, 0]] and asked == ["1 x", "2 x"]
+    assert labels(replace(one, answers={"yes": (1,), "no": (0,)}), two) == [[1, 0]]
+    assert asked == ["1 x", "2 x"]
+    labels(one, replace(two, template="new {{ text }}"))
+    assert asked == ["1 x", "2 x", "new x"]
 
 
 def test_only_remembered_asks_nobody(store):
