@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from labelfns import (
     Answer,
@@ -29,32 +28,24 @@ NOT_ASKED = "no answer in the store"
 
 @dataclass
 class Tally:
-    """The questions of one labeling function; money in US dollars, time in seconds.
+    """The questions of one labeling function.
 
     `recorded` answers came with the task, `asked` ones were asked here; `now` counts those of
-    the asked that this very run put to the model. Money, tokens and time are what the answers
-    took when they were asked.
+    the asked that this very run put to a model; `missing` questions got no answer.
     """
 
     recorded: int = 0
     asked: int = 0
     now: int = 0
     missing: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    cost: float = 0.0
-    seconds: float = 0.0
 
     def add(self, answer: Answer, recorded: bool) -> None:
         """Count one answer."""
         self.recorded += recorded
         self.asked += not recorded
         self.now += not answer.remembered
-        for name in ("input_tokens", "cached_tokens", "output_tokens", "cost", "seconds"):
-            setattr(self, name, getattr(self, name) + getattr(answer, name))
 
-    def lasting(self) -> dict[str, Any]:
+    def lasting(self) -> dict[str, int]:
         """Give what is the same however often the run was interrupted."""
         return {name: value for name, value in asdict(self).items() if name != "now"}
 
@@ -90,9 +81,8 @@ class Asked:
         async def counted(request: Request) -> Answer:
             try:
                 answer = await source(request)
-            except AskError as e:
+            except AskError:
                 self.tally.missing += 1
-                self.tally.cost += e.cost
                 raise
             recorded = self.store.answer(request.key(), "recorded") is not None
             self.tally.add(answer, recorded)
@@ -127,7 +117,7 @@ async def _uncovered(
     return found
 
 
-def read_tallies(out: Path) -> dict[str, dict[str, Any]]:
+def read_tallies(out: Path) -> dict[str, dict[str, int]]:
     """Read the tallies of the last collect, labeling function by labeling function."""
     return dict(json.loads((out / TALLIES).read_text(encoding="utf-8")))
 

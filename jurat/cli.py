@@ -11,9 +11,9 @@ import click
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
-from jurat import __version__  # noqa: E402
-from jurat.errors import Polite  # noqa: E402
-from jurat.models.commands import models  # noqa: E402
+from jurat import __version__
+from jurat.errors import Polite
+from jurat.models.commands import models
 
 FOLDER = click.argument(
     "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."

@@ -19,7 +19,7 @@ from jurat.stages import Stages, fingerprint
 from jurat.task import Task, read_task
 from jurat.teachers import route
 from jurat.votes_file import read_votes, write_votes
-from labelfns import STATUSES, Fatal, InputError, Prompt, Status, Store, Votes, remembered
+from labelfns import STATUSES, InputError, Prompt, Status, Store, Votes, remembered
 from labelfns import collect as ask_all
 from labelfns.calibrate import calibrate
 from labelfns.layers import Purse
@@ -220,14 +220,9 @@ def _ask(
     live = None if everything else task.live
     chosen = choose_live(task.prompts, task.training_items, store, live) if live else None
     asked = [Asked(f, store, chosen) for f in task.labelfns]
-    try:
-        votes = ask_all(
-            asked, task.items, ask, list(task.classes),
-            progress=lambda done, total: progress("asking", done, total))  # fmt: skip
-    except Fatal as e:
-        if isinstance(e.__cause__, InputError):
-            raise e.__cause__ from None
-        raise
+    votes = ask_all(
+        asked, task.items, ask, list(task.classes),
+        progress=lambda done, total: progress("asking", done, total))  # fmt: skip
     return votes, asked
 
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from jurat import plots
 from jurat.asking import read_tallies, unanswered
-from jurat.labelfn_table import agreement, labelfn_table
+from jurat.labelfn_table import labelfn_table
 from jurat.pipeline import labels_of
 from jurat.scoring import held_out, rows_of
 from jurat.stages import Stages
 from jurat.task import Task
-from labelfns import ABSTAIN, Votes
+from labelfns import ABSTAIN, Votes, agreement
 
 Floats = NDArray[np.float64]
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -27,7 +27,7 @@ def numbers(task: Task) -> dict[str, Any]:
     """Everything the page shows; raises InputError where collect and weigh were not run."""
     votes, soft = labels_of(task)
     stages = Stages(task.out).read()
-    weights = np.array(stages.get("weigh", {}).get("weights", []))
+    weights = stages.get("weigh", {}).get("weights", [])
     found: dict[str, Any] = {
         "task": {
             "name": task.name, "items": len(task.items), "test": len(task.test),
@@ -59,8 +59,9 @@ def page(found: Mapping[str, Any]) -> str:
 
 def _answers(task: Task, votes: Votes) -> dict[str, Any]:
     tallies = read_tallies(task.out).values()
-    total = {key: sum(tally[key] for tally in tallies)
-             for key in ("recorded", "asked", "cost", "seconds")}  # fmt: skip
+    total: dict[str, Any] = {key: sum(t[key] for t in tallies) for key in ("recorded", "asked")}
+    for name, spent in (("cost", votes.cost), ("seconds", votes.seconds)):
+        total[name] = 0.0 if spent is None else float(spent.sum())
     items, questions = unanswered(votes)
     return {**total, "unasked items": items, "unasked questions": questions,
             "models": sorted({p.model for p in task.prompts})}  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 from labelfns.yamlfile import YamlMap
 
 LABEL_MODELS: dict[str, tuple[str, ...]] = {
-    "LabelModel": ("balance", "skill", "prior_items", "steps"),
+    "LabelModel": ("balance", "steps", "skill", "prior_items", "correlation", "trusted_votes"),
     "MajorityVote": ("balance",),
     "WeightedVote": ("balance", "max_iter", "floor"),
     "DawidSkene": ("balance", "prior", "balance_prior", "max_iter", "tol"),
@@ -21,7 +21,8 @@ LABEL_MODELS: dict[str, tuple[str, ...]] = {
 }
 STUDENT = {
     "model": str, "loss": str, "epochs": float, "batch_size": int, "accumulate": int,
-    "learning_rate": float, "max_length": int, "frozen_layers": int, "pooling": str, "seed": int,
+    "learning_rate": float, "layer_decay": float, "weight_decay": float, "frozen_layers": int,
+    "max_length": int, "overlap": int, "pooling": str, "save_steps": int, "seed": int,
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from labelfns import (
     SimilarTo,
     describe,
     read_patterns,
-    read_prompt,
+    read_prompts,
     read_rules,
 )
 from labelfns.yamlfile import YamlMap, read_text, read_yaml
@@ -98,11 +98,13 @@ def read_task(folder: Path | str) -> Task:
     items, columns = read_items(items_file, text)
     encoder = _encoder(top)
     near = _Similarities(classes, encoder)
-    labelfns = _labelfns(top, classes, teachers, [*columns, "text"], near)
+    labels = _labels(top, items, list(classes))
+    scored = {i.id: i.text for i in items if i.id in labels["gold"] or i.id in labels["test"]}
+    labelfns = _labelfns(top, classes, teachers, [*columns, "text"], near, scored)
     return Task(
         folder, top.text("name", folder.resolve().name), text, items, items_file, classes,
-        labelfns, teachers, encoder, near.made, **_labels(top, items, list(classes)),
-        recorded=_recorded(top), **settings)  # fmt: skip
+        labelfns, teachers, encoder, near.made, **labels, recorded=_recorded(top), **settings,
+    )  # fmt: skip
 
 
 @dataclass
@@ -130,6 +132,7 @@ def _labelfns(
     teachers: Mapping[str, Teacher],
     columns: Sequence[str],
     near: _Similarities,
+    scored: Mapping[str, str],
 ) -> list[LabelFn]:
     folder, names = top.file.parent, list(classes)
     patterns = _read_if_there(folder / "patterns.yaml", read_patterns, names)
@@ -140,9 +143,10 @@ def _labelfns(
         columns,
         near.to("description") if near.encoder else None,
         {p.name: p.fires for p in patterns if isinstance(p, Pattern)},
+        scored,
     )
     files = sorted((folder / "prompts").glob("*.md"))
-    prompts = [(file, read_prompt(file, context)) for file in files]
+    prompts = [(file, prompt) for file in files for prompt in read_prompts(file, context)]
     similar: list[tuple[Path, LabelFn]] = [(top.file, f) for f in _similar(top, near)]
     found = [*prompts, *similar, *((folder / "patterns.yaml", p) for p in patterns)]
     return _named_apart([*found, *((folder / "rules.py", r) for r in rules)], top)

@@ -12,7 +12,7 @@ from typing import Any
 
 from jurat.models import Progress, catalogue, resolve
 from jurat.models.progress import silent
-from labelfns import Answer, Ask, Fatal, InputError, Request
+from labelfns import Answer, Ask, Request
 from labelfns.layers import Purse, budgeted, limited, patient
 from labelfns.pace import Pace
 from labelfns.prices import FREE, Price, load_prices, price_from
@@ -146,11 +146,8 @@ def _at_first_question(make: Callable[[], Ask]) -> Ask:
 
     async def layer(request: Request) -> Answer:
         nonlocal ask
-        try:
-            ask = ask or make()
-            return await ask(request)
-        except InputError as e:  # the model itself cannot be had: no question will fare better
-            raise Fatal(str(e)) from e
+        ask = ask or make()
+        return await ask(request)
 
     return layer
 

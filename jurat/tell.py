@@ -149,8 +149,12 @@ def tell_tried(tried: Tried) -> None:
     tally = tried.tally
     clash = sum(bool(set(o) - {tried.votes.classes[c]}) for o, c in
                 zip(tried.others, tried.votes.L[:, 0], strict=True) if c >= 0)  # fmt: skip
-    say(f"{tally.recorded + tally.asked} answers ({tally.now} asked now), {clash} votes that "
-        f"another contradicts, {tally.cost:.4f} US dollars, {tally.seconds:.1f} s.")  # fmt: skip
+    cost, seconds = (0.0 if spent is None else spent.sum()
+                     for spent in (tried.votes.cost, tried.votes.seconds))  # fmt: skip
+    say(
+        f"{tally.recorded + tally.asked} answers ({tally.now} asked now), {clash} votes that "
+        f"another contradicts, {cost:.4f} US dollars, {seconds:.1f} s."
+    )
 
 
 def _short(text: str, width: int = 60) -> str:
@@ -176,7 +180,7 @@ def tell_labelfns(lines: Sequence[Mapping[str, Any]]) -> None:
         (row["name"], *(f"{row[key]:.1%}" for key in ("coverage", "overlap", "conflict")),
          _on_gold(row), row["unreadable"], row["refused"], row["failed"],
          f"{row['cost']:.2f}", f"{row['seconds']:,.0f}")
-        for row in sorted(lines, key=lambda row: -row["votes"])
+        for row in sorted(lines, key=lambda row: -row["voted"])
     ]  # fmt: skip
     table(headings, shown)
 

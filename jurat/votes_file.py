@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from scipy import sparse
 
 from jurat.files import replacing
@@ -18,7 +19,7 @@ NAMES = ("items", "labelfns", "classes")
 
 
 def write_votes(votes: Votes, file: Path) -> None:
-    """Write the columns item, labelfn, label, status, note, p, classes, shares.
+    """Write the columns item, labelfn, label, status, note, p, and more.
 
     `label` is null where there is no hard vote; `shares` says how the vote was shared among
     `classes`, and `p` is the largest share.
@@ -41,7 +42,9 @@ def read_votes(file: Path) -> Votes:
     return Votes(
         items, labelfns, classes,
         _hard(table, classes).reshape(shape), _statuses(table).reshape(shape),
-        _soft(table, shape, len(classes)), _notes(table, shape[1]))  # fmt: skip
+        _soft(table, shape, len(classes)), _read_texts(table, "note", shape[1]),
+        _read_numbers(table, "cost", shape), _read_numbers(table, "seconds", shape),
+        _read_texts(table, "rationale", shape[1]))  # fmt: skip
 
 
 def _table(votes: Votes) -> pa.Table:
@@ -53,21 +56,32 @@ def _table(votes: Votes) -> pa.Table:
     ends = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=n * m))]).astype(np.int32)
     p = np.zeros(n * m, dtype=np.float32)
     np.maximum.at(p, cells, V.data)
-    notes = np.full(n * m, None, dtype=object)
-    for (i, j), note in votes.notes.items():
-        notes[i * m + j] = note
     columns = {
         "item": _words(np.repeat(np.arange(n), m), votes.items),
         "labelfn": _words(np.tile(np.arange(m), n), votes.labelfns),
         "label": _words(votes.L.ravel(), votes.classes),
         "status": _words(votes.status.ravel(), [str(s) for s in STATUSES]),
-        "note": pa.array(notes, pa.string()),
+        "note": _texts(votes.notes, n, m),
         "p": pa.array(p, mask=np.diff(ends) == 0),
         "classes": pa.ListArray.from_arrays(ends, pa.array(V.indices % k, pa.int32())),
         "shares": pa.ListArray.from_arrays(ends, pa.array(V.data, pa.float32())),
+        "cost": _numbers(votes.cost, n * m),
+        "seconds": _numbers(votes.seconds, n * m),
+        "rationale": _texts(votes.rationales, n, m),
     }
     names = {name: json.dumps(list(getattr(votes, name)), ensure_ascii=False) for name in NAMES}
     return pa.table(columns).replace_schema_metadata(names)
+
+
+def _texts(texts: Mapping[tuple[int, int], str], n: int, m: int) -> pa.Array:
+    cells = np.full(n * m, None, dtype=object)
+    for (i, j), text in texts.items():
+        cells[i * m + j] = text
+    return pa.array(cells, pa.string())
+
+
+def _numbers(values: NDArray[np.float64] | None, cells: int) -> pa.Array:
+    return pa.nulls(cells, pa.float64()) if values is None else pa.array(values.ravel())
 
 
 def _words(codes: np.ndarray, words: Sequence[str]) -> pa.DictionaryArray:
@@ -103,6 +117,11 @@ def _soft(table: pa.Table, shape: tuple[int, int], k: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((data, (cells // m, columns)), shape=(n, m * k), dtype=np.float32)
 
 
-def _notes(table: pa.Table, m: int) -> dict[tuple[int, int], str]:
-    notes = table["note"].to_pylist()
-    return {divmod(cell, m): note for cell, note in enumerate(notes) if note is not None}
+def _read_texts(table: pa.Table, column: str, m: int) -> dict[tuple[int, int], str]:
+    texts = table[column].to_pylist()
+    return {divmod(cell, m): text for cell, text in enumerate(texts) if text is not None}
+
+
+def _read_numbers(table: pa.Table, column: str, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Give the numbers (n, m), 0 where they are not known."""
+    return np.asarray(table[column].fill_null(0.0).to_numpy().reshape(shape))
