@@ -20,7 +20,10 @@ class Message:
 class Request:
     """Exactly what is asked of a model: everything that can change the answer, and nothing else.
 
-    `choices` are the only answers that count; a backend that can scores each of them.
+    `choices` are the only answers that count; a backend that can scores each of them. `form` are
+    the fields of an answer in several parts, in the order they are to be written, each with the
+    only texts that count, or none where any text will do; a backend that can asks for them as a
+    JSON object. The messages say all the same what is to be written: not every backend can.
     """
 
     model: str
@@ -28,6 +31,7 @@ class Request:
     choices: tuple[str, ...] = ()
     max_tokens: int = 64
     temperature: float = 0.0
+    form: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def key(self) -> str:
         """SHA-256 of the canonical JSON of this request, as 64 hexadecimal digits.

@@ -25,6 +25,8 @@ JINJA = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_n
 LETTERS = string.ascii_uppercase + string.digits
 Meaning = Mapping[str, tuple[int, ...]]
 """What each answer stands for: no class is an abstain, several are "one of these"."""
+Form = tuple[tuple[str, tuple[str, ...]], ...]
+"""See `labelfns.ask.Request`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,17 @@ class Prompt:
     def render(self, item: Item, choices: Sequence[Choice]) -> Request:
         """Write the question about one item, exactly as it will be asked."""
         fields: dict[str, object] = {name: tame(value) for name, value in item.fields.items()}
-        keys = self.keys(choices)
         text = self._fill(item, fields | self.shown(item, choices))
+        keys, form = self.keys(choices), self.form(choices)
         if self.rationale:
-            # What comes first is a reason: there is no first token to score.
-            text, keys = text + told(keys), ()
+            text += told(keys)
         return Request(
-            self.model, (Message("user", text),), keys, self.max_tokens, self.temperature
+            self.model,
+            (Message("user", text),),
+            () if form else keys,  # what comes first in a form is no choice: nothing to score
+            self.max_tokens,
+            self.temperature,
+            form,
         )
 
     @property
@@ -120,6 +126,10 @@ class Prompt:
     def keys(self, choices: Sequence[Choice]) -> tuple[str, ...]:
         """List what the model may say."""
         return tuple(c.key for c in choices) if self.answers is None else tuple(self.answers)
+
+    def form(self, choices: Sequence[Choice]) -> Form:
+        """Give the fields of an answer in several parts; none where the answer is all there is."""
+        return (("reason", ()), ("answer", self.keys(choices))) if self.rationale else ()
 
     def shown(self, item: Item, choices: Sequence[Choice]) -> dict[str, object]:
         """Give the template what it may show beside the item's columns."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labelfns.answer_map import read_answers
-from labelfns.prompt import Choice, Meaning, Prompt
+from labelfns.prompt import Choice, Form, Meaning, Prompt
 from labelfns.vote import Item
 from labelfns.yamlfile import YamlMap
 
@@ -46,9 +46,9 @@ class Question(Prompt):
         """Changes with any question of the sheet: each is read together with the others."""
         return f"{super().version}:{self.number}:{hash_of(self.sheet)}"
 
-    def keys(self, choices: Sequence[Choice]) -> tuple[str, ...]:
-        """Give no choices: what is asked for are several lines."""
-        return ()
+    def form(self, choices: Sequence[Choice]) -> Form:
+        """Ask for an answer to each question of the sheet."""
+        return tuple((f"answer_{q.number}", tuple(q.answers)) for q in self.sheet)
 
     def shown(self, item: Item, choices: Sequence[Choice]) -> dict[str, object]:
         """Give the template the questions."""
@@ -67,7 +67,7 @@ class Question(Prompt):
             found = json.loads(text)
         except ValueError:
             return None
-        names = (str(self.number), self.name)
+        names = (f"answer_{self.number}", str(self.number), self.name)
         values = [found[n] for n in names if n in found] if isinstance(found, Mapping) else []
         return values[0] if len(values) == 1 and isinstance(values[0], str) else None
 

@@ -9,7 +9,13 @@ import anthropic
 import httpx2
 
 from labelfns.ask import Answer, Message, Request
-from labelfns.backends.choices import answer_schema, opens_with_choice, room_for_json, unwrapped
+from labelfns.backends.choices import (
+    answer_schema,
+    form_schema,
+    opens_with_choice,
+    room_for_json,
+    unwrapped,
+)
 from labelfns.backends.failures import blamed, charged
 from labelfns.backends.hosted import Body, Hosted
 from labelfns.backends.prefix import SharedPrefix
@@ -94,6 +100,8 @@ class AnthropicMessages(Hosted[anthropic.AsyncAnthropic]):
         if len(request.choices) > 1 and "format" in settings:
             output["format"] = {"type": "json_schema", "schema": answer_schema(request.choices)}
             body["max_tokens"] = max(request.max_tokens, room_for_json(request.choices))
+        elif request.form and "format" in settings:
+            output["format"] = {"type": "json_schema", "schema": form_schema(request.form)}
         if "thinking" in settings:
             body["thinking"] = {"type": "disabled"}
         else:  # a model that always thinks is asked to think little, and given room for it

@@ -10,13 +10,24 @@ from collections.abc import Sequence
 JSON_TOKENS = 12  # {"answer": ""} and the end of the turn, in any tokenizer seen so far
 
 
+Form = Sequence[tuple[str, Sequence[str]]]
+
+
 def answer_schema(choices: Sequence[str]) -> dict[str, object]:
     """Write the JSON schema of an object whose `answer` is one of the choices."""
-    answer = {"type": "string", "enum": list(choices)}
+    return form_schema([("answer", choices)])
+
+
+def form_schema(form: Form) -> dict[str, object]:
+    """Write the JSON schema of an object with these fields, each any text or one of some."""
+    fields = {
+        name: {"type": "string"} | ({"enum": list(allowed)} if allowed else {})
+        for name, allowed in form
+    }
     return {
         "type": "object",
-        "properties": {"answer": answer},
-        "required": ["answer"],
+        "properties": fields,
+        "required": list(fields),
         "additionalProperties": False,
     }
 

@@ -9,7 +9,13 @@ import httpx2
 import openai
 
 from labelfns.ask import Answer, Request
-from labelfns.backends.choices import answer_schema, opens_with_choice, room_for_json, unwrapped
+from labelfns.backends.choices import (
+    answer_schema,
+    form_schema,
+    opens_with_choice,
+    room_for_json,
+    unwrapped,
+)
 from labelfns.backends.failures import blamed, charged
 from labelfns.backends.hosted import Body, Hosted
 from labelfns.backends.scores import scores_from_top
@@ -99,6 +105,9 @@ class OpenAIChat(Hosted[openai.AsyncOpenAI]):
             schema = {"name": "answer", "strict": True, "schema": answer_schema(request.choices)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
             longest = max(longest, room_for_json(request.choices))
+        elif request.form and "response_format" in settings:
+            schema = {"name": "answer", "strict": True, "schema": form_schema(request.form)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if settings.get("reasoning_effort") != "none":
             longest += self.price.room
         body["max_tokens" if self.base_url else "max_completion_tokens"] = longest

@@ -21,7 +21,10 @@ from labelfns import (
     read_prompts,
     remembered,
 )
+from labelfns.backends.anthropic import anthropic_backend
+from labelfns.backends.openai import openai_backend
 from labelfns.backends.scripted import scripted_backend
+from labelfns.rehearse import Manners, Rehearsal
 
 CLASSES = {"law": "Which law?", "insurance": "Who insures?", "audit": "Who audits?"}
 ROWS = "id,text,label\na1,aaa,law\na2,aab,insurance\na3,abb,law\n,bbb,audit\n"
@@ -196,6 +199,7 @@ def test_a_prompt_that_wants_a_reason_says_so_and_gives_it_room(tmp_path):
     request = p.render(Item("i", {"text": "x"}), [])
     assert request.messages[0].content.endswith("which is one of: yes, no.")
     assert (request.choices, request.max_tokens) == ((), 256)
+    assert request.form == (("reason", ()), ("answer", ("yes", "no")))
     votes = collect([p], [Item("i", {"text": "x"})],
                     scripted_backend({"": "Reason: so.\nAnswer: yes"}), list(CLASSES))  # fmt: skip
     assert votes.rationales == {(0, 0): "so."}
@@ -236,6 +240,26 @@ def test_one_call_several_votes(tmp_path):
     assert prompts[0].gate.classes == {0, 1, 2}
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_provider_that_can_is_asked_for_a_json_object(tmp_path, monkeypatch, provider):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
+    (p, _) = read_prompts(write(tmp_path, SHEET, LINES), context())
+    with Rehearsal(Manners(unsupported=())) as server:
+        if provider == "openai":
+            ask = openai_backend("m", server.openai_url)
+        else:
+            ask = anthropic_backend("m", server.anthropic_url)
+        asyncio.run(ask(p.render(Item("i", {"text": "x"}), [])))
+        body = server.bodies[-1]
+    if provider == "openai":
+        schema = body["response_format"]["json_schema"]["schema"]
+        assert "logprobs" not in body
+    else:
+        schema = body["output_config"]["format"]["schema"]
+    assert list(schema["properties"]) == schema["required"] == ["answer_1", "answer_2"]
+    assert schema["properties"]["answer_1"] == {"type": "string", "enum": ["yes", "no"]}
+
+
 @pytest.mark.parametrize(
     ("said", "labels"),
     [
@@ -243,6 +267,7 @@ def test_one_call_several_votes(tmp_path):
         ("**1.** Yes\n**2.** insurance", (0, 1)),
         ('{"1": "yes", "2": "neither"}', (0, -1)),
         ('{"is_law": "no", "who": "audit"}', (-1, 2)),
+        ('{"answer_1": "no", "answer_2": "audit"}', (-1, 2)),
         ("1. yes", (0, None)),
         ("yes\naudit", (None, None)),
         ("1. yes\n1. no\n2. audit", (None, 2)),
