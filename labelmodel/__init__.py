@@ -11,6 +11,7 @@ from labelmodel.diagnose import (
     redundant_pairs,
 )
 from labelmodel.errors import InputError
+from labelmodel.featured import FeaturedModel
 from labelmodel.ibcc import IBCC
 from labelmodel.label_model import LabelModel
 from labelmodel.majority import MajorityVote, WeightedVote
@@ -21,6 +22,7 @@ __all__ = [
     "IBCC",
     "Calibration",
     "DawidSkene",
+    "FeaturedModel",
     "InputError",
     "LabelModel",
     "MajorityVote",

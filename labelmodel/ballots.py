@@ -188,13 +188,16 @@ def _none(width: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((0, width), dtype=np.float64)
 
 
+SLACK = 1e-3  # shares are kept in single precision, and rounded by whoever stores them
+
+
 def _spread(labels: NDArray[Any], shares: sparse.csr_matrix, k: int) -> Ballots:
     m = labels.shape[1]
     coo = shares.tocoo()
     vote = coo.row.astype(np.int64) * m + coo.col // k
     owners, group = np.unique(vote, return_inverse=True)
     mass = np.bincount(group, weights=coo.data, minlength=len(owners))
-    if len(owners) and mass.max() > 1 + 1e-6:
+    if len(owners) and mass.max() > 1 + SLACK:
         row, j = divmod(int(owners[mass.argmax()]), m)
         raise InputError(
             f"Row {row}, labeling function {j}: its shares add up to {mass.max():.3f}, over 1."

@@ -58,7 +58,7 @@ class LabelModel(Model):
         said = ballots.symbol_totals
         mean = (self.readings_[-1].lift(ballots.m) * said).sum(axis=1) / (said.sum(axis=1) + 1e-12)
         self.weights_ = self.independence_ * mean
-        self.diagnosis_: tuple[str, ...] = ()
+        self.diagnosis_ = self._diagnose(ballots, gold)
 
     def _readings(
         self, ballots: Ballots, gold: Ints, settings: Settings
@@ -74,6 +74,25 @@ class LabelModel(Model):
         for _ in range(steps):
             full.append(next_reading(full[-1], ballots, gold, own, settings))
         return full
+
+    def _diagnose(self, ballots: Ballots, gold: Ints) -> tuple[str, ...]:
+        """Sentences on what the votes could not tell, and what was done instead."""
+        said = np.flatnonzero(ballots.symbol_totals.sum(axis=0) > 0)
+        several = int((np.diff(ballots.shares.indptr) > 1).sum())
+        copies = int((self.independence_ < 0.5).sum())
+        noise = int((self.weights_ < 0.05).sum())
+        found = [
+            (not ballots.voted.any(), "Nobody voted: every item gets the class balance."),
+            (len(said) == 1, f"Only class {said[:1]} was ever voted for."),
+            (
+                bool(ballots.voted.any()) and several < 30 and not (gold >= 0).any(),
+                f"Only {several} items have several votes, too few to tell who is right: "
+                "what counts is how often each labeling function says what.",
+            ),
+            (copies > 0, f"{copies} labeling functions mostly repeat others and share their vote."),
+            (noise > 0, f"{noise} labeling functions say nothing that could be told from chance."),
+        ]
+        return tuple(sentence for true, sentence in found if true)
 
     def _proba(self, ballots: Ballots) -> Floats:
         total = np.zeros((ballots.n, self.n_classes))

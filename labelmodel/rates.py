@@ -82,8 +82,9 @@ def _toward(rates: Floats, rest: Floats, trust: Floats) -> Floats:
 def _trust(counts: Floats) -> Floats:
     """How much of what a voter's words have to do with the class is more than chance, (m,).
 
-    One minus the degrees of freedom over Pearson's chi-squared of its table of said by true.
-    A voter of one word has no such table: all it has to say is when it speaks.
+    One minus four times the degrees of freedom over Pearson's chi-squared of its table of said
+    by true; four times, because what stands for the truth the voter helped to make. A voter of
+    one word has no such table: all it has to say is when it speaks.
     """
     table = counts + 1e-6
     total = table.sum(axis=(1, 2), keepdims=True)
@@ -91,7 +92,7 @@ def _trust(counts: Floats) -> Floats:
     chi2 = ((table - expected) ** 2 / expected).sum(axis=(1, 2))
     words = (counts.sum(axis=2) > 1e-9).sum(axis=1)
     freedom = np.maximum(words - 1, 0) * (counts.shape[2] - 1)
-    return np.asarray(np.clip(1 - freedom / np.maximum(chi2, TINY), 0.0, 1.0))
+    return np.asarray(np.clip(1 - 4 * freedom / np.maximum(chi2, TINY), 0.0, 1.0))
 
 
 def _response(spoken: Floats, n_by_class: Floats) -> Floats:

@@ -85,3 +85,14 @@ def test_blocks_give_what_the_whole_gives():
     model = LabelModel(3).fit(drawn.L)
     blocks = np.concatenate(list(model.predict_blocks(drawn.L, rows=17)))
     np.testing.assert_allclose(blocks, model.predict_proba(drawn.L), atol=1e-12)
+
+
+def test_diagnosis_says_what_the_votes_could_not_tell():
+    silent = LabelModel(3).fit(np.full((5, 2), -1))
+    assert "Nobody voted" in silent.diagnosis_[0]
+    few = LabelModel(3).fit(np.array([[0, 1], [1, 1]]))
+    assert any("too few" in sentence for sentence in few.diagnosis_)
+    drawn = dense(500, [0.8, 0.8, 0.8], 3, seed=8)
+    assert LabelModel(3).fit(drawn.L).diagnosis_ == ()
+    copied = np.hstack([drawn.L, drawn.L, drawn.L])
+    assert any("repeat" in sentence for sentence in LabelModel(3).fit(copied).diagnosis_)
