@@ -15,6 +15,7 @@ from rich.table import Table
 
 from jurat.models import Progress
 
+WIDE = 120  # characters
 EVERY = 30.0  # seconds between lines where nobody watches a bar
 
 
@@ -64,4 +65,5 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], title: str 
                          overflow="fold", no_wrap=position > 0)  # fmt: skip
     for row in rows:
         shown.add_row(*(escape(str(cell)) for cell in row))
-    Console(soft_wrap=False).print(shown)
+    # A file or a pipe has no width; a table that is cut there is lost.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(shown)

@@ -174,12 +174,13 @@ def tell_started(folder: Path, columns: Columns) -> None:
 
 def tell_labelfns(lines: Sequence[Mapping[str, Any]]) -> None:
     """Say what each labeling function is worth, the widest first."""
-    headings = ("labeling function", "coverage", "overlap", "conflict", "right on gold",
-                "unreadable", "refused", "failed", "US $", "s")  # fmt: skip
+    headings = ("labeling function", "covers", "over-\nlap", "con-\nflict", "right on gold",
+                "un-\nread", "re-\nfused", "failed", "US $", "s")  # fmt: skip
     shown = [
         (row["name"], *(f"{row[key]:.1%}" for key in ("coverage", "overlap", "conflict")),
-         _on_gold(row), row["unreadable"], row["refused"], row["failed"],
-         f"{row['cost']:.2f}", f"{row['seconds']:,.0f}")
+         _on_gold(row), *(row[key] or "" for key in ("unreadable", "refused", "failed")),
+         f"{row['cost']:.2f}" if row["cost"] else "",
+         f"{row['seconds']:,.0f}" if row["seconds"] else "")
         for row in sorted(lines, key=lambda row: -row["voted"])
     ]  # fmt: skip
     table(headings, shown)
@@ -188,4 +189,4 @@ def tell_labelfns(lines: Sequence[Mapping[str, Any]]) -> None:
 def _on_gold(row: Mapping[str, Any]) -> str:
     if row["accuracy"] is None:
         return ""
-    return f"{row['accuracy']:.0%} of {row['gold']} [{row['low']:.0%}, {row['high']:.0%}]"
+    return f"{row['accuracy']:.0%} of {row['gold']} [{row['low']:.0%}\u2013{row['high']:.0%}]"
