@@ -16,30 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from labelfns.ask import Answer, Ask, Request
 from labelfns.errors import AskError, InputError, NotAsked
+from labelfns.store_file import connect, lock, told
 
-MIGRATIONS = (
-    """
-    CREATE TABLE answers (
-        key BLOB PRIMARY KEY,            -- SHA-256 of the request
-        model TEXT NOT NULL,
-        question TEXT,                   -- the messages, for a reader; may be left out of a copy
-        text TEXT NOT NULL,
-        scores TEXT,                     -- JSON: choice -> log-probability
-        input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER,
-        seconds REAL, cost REAL,         -- as asked, in US dollars
-        source TEXT NOT NULL             -- asked | recorded
-    ) WITHOUT ROWID;
-    CREATE TABLE calls (
-        id INTEGER PRIMARY KEY, at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
-        key BLOB NOT NULL, model TEXT NOT NULL, outcome TEXT NOT NULL, note TEXT,
-        cost REAL NOT NULL, seconds REAL NOT NULL
-    );
-    """,
-)
 COLUMNS = "text, scores, input_tokens, cached_tokens, output_tokens, seconds, cost"
 KEEP = (
     f"INSERT OR REPLACE INTO answers (key, model, question, {COLUMNS}, source) "
@@ -61,12 +41,12 @@ class Store:
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         self.file = file
-        self._lock = None if read_only else _lock(file)
+        self._lock = None if read_only else lock(file)
         try:
-            self.connection = _open(file, read_only)
+            self.connection = connect(file, read_only)
         except (sqlite3.Error, InputError) as e:
             self._unlock()
-            raise _told(e, file) from e
+            raise told(e, file) from e
 
     def answer(self, key: str, source: str | None = None) -> Answer | None:
         """Give the answer under `key`, or None; with `source`, only one that came from there."""
@@ -156,7 +136,7 @@ class Store:
         try:
             row: tuple[Any, ...] | None = self.connection.execute(query, values).fetchone()
         except sqlite3.Error as e:
-            raise _told(e, self.file) from e
+            raise told(e, self.file) from e
         return row
 
     @contextmanager
@@ -169,7 +149,7 @@ class Store:
                 f"cannot be written ({e}); answers up to here are kept", self.file
             ) from e
         except sqlite3.DatabaseError as e:
-            raise _told(e, self.file) from e
+            raise told(e, self.file) from e
 
 
 def remembered(ask: Ask, store: Store) -> Ask:
@@ -210,57 +190,3 @@ def only_remembered(store: Store, source: str | None = None) -> Ask:
         return known
 
     return layer
-
-
-def _lock(file: Path) -> FileLock:
-    lock = FileLock(file.with_name(file.name + ".lock"), timeout=0, thread_local=False)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise InputError(
-            "another run is writing to this store; wait for it or stop it", file
-        ) from None
-    except OSError as e:
-        raise InputError(
-            f"cannot be written ({e.strerror}); choose a folder you may write to", file
-        ) from e
-    return lock
-
-
-def _open(file: Path, read_only: bool) -> sqlite3.Connection:
-    uri = file.absolute().as_uri() + ("?mode=ro" if read_only else "")
-    # Collecting in a notebook runs in a thread of its own; only one thread writes at any time.
-    connection = sqlite3.connect(uri, uri=True, timeout=60, check_same_thread=False)
-    try:
-        _check(connection, file)
-        if not read_only:
-            _migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check(connection: sqlite3.Connection, file: Path) -> None:
-    """Refuse another program's database, and one of a later version of ours."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    if version > len(MIGRATIONS):
-        raise InputError("was written by a later version of Jurat; update Jurat to use it", file)
-    if tables and not {"answers", "calls"} <= tables:
-        raise InputError("is a database, but no store of answers; choose another file", file)
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    done = connection.execute("PRAGMA user_version").fetchone()[0]
-    for number, migration in enumerate(MIGRATIONS[done:], done + 1):
-        connection.executescript(f"BEGIN; {migration} PRAGMA user_version = {number}; COMMIT;")
-
-
-def _told(error: Exception, file: Path) -> InputError:
-    if isinstance(error, InputError):
-        return error
-    return InputError(f"is no usable store ({error}); move it away or restore a copy", file)

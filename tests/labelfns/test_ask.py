@@ -1,5 +1,8 @@
+import doctest
+
 import pytest
 
+import labelfns
 from labelfns import Message, Request
 
 # Answers people have paid for are found again by these. A change here is a promise broken.
@@ -34,5 +37,16 @@ def test_everything_that_can_change_the_answer_changes_the_key():
         Request("m", plain.messages),
         Request("m", plain.messages, plain.choices, max_tokens=63),
         Request("m", plain.messages, plain.choices, temperature=0.1),
+        Request("m", plain.messages, plain.choices, form=(("reason", ()),)),
     ]
-    assert len({r.key() for r in [plain, *others]}) == 8
+    assert len({r.key() for r in [plain, *others]}) == 9
+
+
+def test_the_order_of_words_changes_the_key():
+    one, other = (Request("m", (Message("user", t),)) for t in ("dog bites man", "man bites dog"))
+    assert one.key() != other.key()
+
+
+def test_the_readme_of_the_room_is_true():
+    assert doctest.testmod(labelfns).attempted > 0
+    assert doctest.testmod(labelfns).failed == 0

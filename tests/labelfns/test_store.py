@@ -23,7 +23,7 @@ from labelfns import (
 )
 from labelfns.backends.scripted import scripted_backend
 from labelfns.errors import Busy, NotAsked, Refused, Truncated
-from labelfns.store import MIGRATIONS
+from labelfns.store_file import MIGRATIONS
 
 YES = Answer("yes", {"yes": -0.123456789, "no": -2.5}, 10, 4, 1, 0.5, 0.25)
 
