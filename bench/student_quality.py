@@ -1,7 +1,7 @@
 """Student against what it must beat, on rows no teacher saw.
 
-    python bench/student_quality.py --clauses data/clauses.jsonl --model MODEL_FOLDER --targets gold
-    python bench/student_quality.py --clauses data/clauses.jsonl --model MODEL_FOLDER --targets soft.npz
+    python bench/student_quality.py --clauses clauses.jsonl --model MODEL_FOLDER --targets gold
+    python bench/student_quality.py --clauses clauses.jsonl --model MODEL_FOLDER --targets soft.npz
 
 Clauses: a JSON Lines file with text, label, split. `soft.npz` holds `targets` (n, k) for the train
 rows, in their order, and `classes` (k,). With `--loss`, `--epochs`, `--rate`, `--frozen`,

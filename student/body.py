@@ -23,23 +23,24 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging
+from transformers.utils import cached_file, logging
 
 from student.errors import InputError
 
 # The mean must drown the residual stream it is added to; the layer norm takes the size out again.
 MEAN_GAIN = 64.0
+FROM_PADDING = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer")
 MEAN_FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
 
 
 def load_tokenizer(model: str | Path, max_length: int) -> PreTrainedTokenizerBase:
     """Tokenizer of a folder or a Hub id that cuts at `max_length` or the model's own limit."""
-    _check_folder(model)
+    room = _positions(load_config(model))
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(model))
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{model}: no tokenizer could be loaded ({_first(error)}).") from error
-    tokenizer.model_max_length = min(max_length, tokenizer.model_max_length)
+    tokenizer.model_max_length = min(max_length, tokenizer.model_max_length, room)
     return tokenizer
 
 
@@ -49,6 +50,8 @@ def load_body(model: str | Path, classes: Sequence[str], pooling: str = "auto") 
     `pooling` is "first", "mean", or "auto": the mean where the folder says that it is a sentence
     encoder that pools so.
     """
+    if pooling not in ("auto", "first", "mean"):
+        raise InputError(f"pooling is {pooling!r}: it must be auto, first or mean.")
     config = load_config(model)
     mean = pooling == "mean" or (pooling == "auto" and _pools_by_mean(model))
     if hasattr(config, "classifier_pooling"):
@@ -164,11 +167,19 @@ def _pass_through(body: Any) -> None:
     nn.init.zeros_(dense.bias)
 
 
+def _positions(config: Any) -> int:
+    room = getattr(config, "max_position_embeddings", None) or int(1e9)
+    # These count positions from the padding's number upwards, so that many are never used.
+    return int(room - config.pad_token_id - 1 if config.model_type in FROM_PADDING else room)
+
+
 def _pools_by_mean(model: str | Path) -> bool:
-    settings = Path(model) / "1_Pooling" / "config.json"
-    if not settings.is_file():
+    try:
+        file = cached_file(str(model), "1_Pooling/config.json")
+    except OSError:  # so does the hub's library say that a model has no such file
         return False
-    return bool(json.loads(settings.read_text(encoding="utf-8")).get("pooling_mode_mean_tokens"))
+    settings = json.loads(Path(str(file)).read_text(encoding="utf-8"))
+    return bool(settings.get("pooling_mode_mean_tokens"))
 
 
 def _check_folder(model: str | Path) -> None:

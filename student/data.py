@@ -37,8 +37,9 @@ def check_targets(targets: ArrayLike, n: int, k: int | None = None) -> Floats:
     array = np.asarray(targets)
     if not np.issubdtype(array.dtype, np.number):
         raise InputError(f"targets are {array.dtype}, not numbers: give class indices or shares.")
-    if len(array) != n:
-        raise InputError(f"there are {n} texts and {len(array)} targets: give one for each text.")
+    if array.ndim == 0 or len(array) != n:
+        given = len(array) if array.ndim else 1
+        raise InputError(f"there are {n} texts and {given} targets: give one for each text.")
     if n == 0:
         raise InputError("there is no text to learn from: give at least two rows.")
     soft = _one_hot(array, k) if array.ndim == 1 else _check_soft(array, k)
@@ -105,7 +106,11 @@ class Rows:
     """
 
     def __init__(self, tokens: Mapping[str, list[list[int]]], labels: Floats) -> None:
-        self.tokens = tokens
+        # Small arrays instead of lists: a million texts of lists of integers would need gigabytes.
+        self.tokens = {
+            name: [np.array(row, dtype=np.int32) for row in column]
+            for name, column in tokens.items()
+        }
         self.labels = labels.astype(np.float32)
 
     def __len__(self) -> int:
@@ -113,7 +118,7 @@ class Rows:
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         return {
-            **{name: column[row] for name, column in self.tokens.items()},
+            **{name: column[row].tolist() for name, column in self.tokens.items()},
             "labels": self.labels[row],
         }
 

@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 from transformers import AutoModel
 
 from student.batches import Progress, best_device, device_of, run_batched
-from student.body import load_config, load_tokenizer, quiet
+from student.body import load_tokenizer, quiet
 from student.errors import InputError
 
 
@@ -31,7 +31,6 @@ def encode(
     Raises InputError where the folder is not a model.
     """
     tokenizer = load_tokenizer(model, max_length)
-    load_config(model)
     try:
         with quiet():
             encoder = AutoModel.from_pretrained(str(model), dtype=torch.float32).eval()

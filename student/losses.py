@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 
+from student.errors import InputError
+
 RowLoss = Callable[[Tensor, Tensor], Tensor]
 
 KL_TEMPERATURE = 2.0
@@ -61,13 +63,20 @@ LOSSES: dict[str, RowLoss] = {
 }
 
 
+def named(name: str) -> RowLoss:
+    """Find the loss of that name; raises InputError where there is none."""
+    if name not in LOSSES:
+        raise InputError(f"loss is {name!r}: it must be one of {', '.join(LOSSES)}.")
+    return LOSSES[name]
+
+
 def trainer_loss(name: str) -> Callable[..., Tensor]:
     """Loss as the Trainer calls it: weighted rows, averaged over the whole accumulated batch.
 
     The Trainer does not divide a loss of our own by the accumulation steps, and counts label
     elements, which is rows x classes here; so the sum is divided by that count over k.
     """
-    row_loss = LOSSES[name]
+    row_loss = named(name)
 
     def loss(
         outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None

@@ -29,9 +29,11 @@ from student.checkpoints import last_checkpoint
 from student.data import Floats, Rows, check_targets, check_texts, check_weights, fingerprint
 from student.errors import InputError
 from student.head import soft_logistic
-from student.losses import LOSSES
+from student.losses import named
 from student.train import Recipe, train
 from student.windows import split, spread
+
+HEAD_ROWS = 20_000
 
 Labelled = tuple[Sequence[str], ArrayLike]
 """Texts, and their targets."""
@@ -111,7 +113,7 @@ class Student(BaseEstimator):  # type: ignore[misc]
         called again with the same arguments. `progress` is told (rows done, rows in all). Raises
         InputError for what cannot be learned from.
         """
-        self._check()
+        named(self.loss)
         rows, held = check_texts(texts), validation or ((), ())
         shares = check_targets(targets, len(rows), len(self.classes) if self.classes else None)
         labels = shares * check_weights(sample_weight, len(rows))[:, None]
@@ -128,7 +130,8 @@ class Student(BaseEstimator):  # type: ignore[misc]
     def fit_gold(self, texts: Sequence[str], gold: ArrayLike, *, epochs: float = 5.0) -> Self:
         """Go on from what was learned, on gold alone: a last stage that roots out teachers' errors.
 
-        `gold` is n classes or shares (n, k).
+        `gold` is n classes or shares (n, k). A class that no target of `fit` named at all starts
+        too far behind to be learned here: mix gold rows of it into `fit`.
         """
         self._fitted()
         self._train(self._gold(texts, gold), epochs)
@@ -188,12 +191,6 @@ class Student(BaseEstimator):  # type: ignore[misc]
         student.losses_, student.temperature_ = [], None
         return student
 
-    def _check(self) -> None:
-        if self.loss not in LOSSES:
-            raise InputError(f"loss is {self.loss!r}: it must be one of {', '.join(LOSSES)}.")
-        if self.pooling not in ("auto", "first", "mean"):
-            raise InputError(f"pooling is {self.pooling!r}: it must be auto, first or mean.")
-
     def _resume_point(self, folder: Path, rows: list[str], *arrays: Any) -> Path | None:
         settings: dict[str, Any] = {k: str(v) for k, v in self.get_params().items()}
         return last_checkpoint(folder, fingerprint(settings, rows, *map(np.asarray, arrays)))
@@ -211,8 +208,11 @@ class Student(BaseEstimator):  # type: ignore[misc]
     def _start_head(self, rows: list[str], labels: Floats) -> None:
         body = self.model_.eval()
         head = last_linear(body, self.n_classes_)
-        features = self._run(rows, lambda batch: features_of(body, head, batch))
-        set_linear(head, *map(torch.from_numpy, soft_logistic(features, labels)))
+        # A start needs no more rows than this, and a large corpus would be read once for nothing.
+        some = np.random.default_rng(self.seed).permutation(len(rows))[:HEAD_ROWS]
+        picked = [rows[row] for row in some]
+        features = self._run(picked, lambda batch: features_of(body, head, batch))
+        set_linear(head, *map(torch.from_numpy, soft_logistic(features, labels[some])))
 
     def _train(self, rows: Rows, epochs: float, **how: Any) -> None:
         self.losses_ = train(self.model_, self.tokenizer_, rows, self._recipe(epochs), **how)

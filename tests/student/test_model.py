@@ -231,10 +231,10 @@ def test_validation_stops_early_and_takes_the_best_weights_back(tiny_bert, corpu
 
 def test_gold_has_the_last_word(tiny_bert, corpus):
     texts, gold, _ = corpus
-    wrong = np.where(gold == 2, 1, gold)
-    student = Student(tiny_bert, **FAST).fit(texts, np.eye(3)[wrong])
+    misled = (gold == 2) & (np.arange(120) % 5 > 0)  # four in five are called class 1
+    student = Student(tiny_bert, **FAST).fit(texts, np.where(misled, 1, gold))
     before = student.score(texts, gold)
-    student.fit_gold(texts[:60], gold[:60], epochs=60)
+    student.fit_gold(texts[:60], gold[:60], epochs=20)
     assert before < 0.75 < student.score(texts, gold)
 
 
