@@ -15,6 +15,7 @@ from labelfns.errors import InputError
 TABLE = Path(__file__).with_name("prices.toml")
 MILLION = 1_000_000
 BYTES_PER_TOKEN = 4  # of English prose, for the tokenizers of both vendors; a stated estimate
+SCHEMA_TOKENS = 100  # what a JSON schema adds around one text, rounded up
 MESSAGE_TOKENS = 8  # what a chat format adds around one message, rounded up
 
 
@@ -115,8 +116,9 @@ def estimate_tokens(request: Request) -> int:
 
 
 def most_tokens(request: Request) -> int:
-    """Bound the tokens a request sends: one a byte, the schema of its choices included."""
-    schema = 0 if not request.choices else 200 + sum(len(c.encode()) for c in request.choices)
+    """Bound the tokens a request sends: one a byte, the schema of its answer included."""
+    texts = [*request.choices, *(text for name, few in request.form for text in (name, *few))]
+    schema = sum(SCHEMA_TOKENS + len(text.encode()) for text in texts)
     return _bytes(request) + MESSAGE_TOKENS * len(request.messages) + schema
 
 

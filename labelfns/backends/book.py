@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from labelfns.ask import Message, Request
 
@@ -91,5 +92,9 @@ class Book:
 def _request(text: str) -> Request:
     fields = json.loads(text)
     messages = tuple(Message(**message) for message in fields.pop("messages"))
-    choices = tuple(fields.pop("choices"))
-    return Request(messages=messages, choices=choices, **fields)
+    return Request(messages=messages, **{name: _frozen(value) for name, value in fields.items()})
+
+
+def _frozen(value: Any) -> Any:
+    """Give lists back as the tuples they were before JSON."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 
-from labelfns.rehearse.dialect import Json, enum_of
+from labelfns.rehearse.dialect import Json, enum_of, filled
 from labelfns.rehearse.manners import Manners
 from labelfns.rehearse.model import Said, tokens
 from labelfns.rehearse.wire import Reply, json_reply
@@ -25,12 +24,11 @@ class AnthropicDialect:
     def question(self, body: Json) -> tuple[str, list[str]]:
         """Read the prompt and the choices out of a call."""
         prompt = "".join(text for text, _ in _blocks(body))
-        wrapper = (body.get("output_config") or {}).get("format") or {}
-        return prompt, enum_of(wrapper.get("schema"))
+        return prompt, enum_of(_schema(body))
 
     def answer(self, body: Json, said: Said, manners: Manners) -> Json:
         """Write an answer."""
-        text = json.dumps({"answer": said.text}) if self.question(body)[1] else said.text
+        text = filled(_schema(body), said)
         why = "refusal" if said.refused else "max_tokens" if said.cut else "end_turn"
         return {
             "id": f"msg_{uuid.uuid4().hex}",
@@ -74,6 +72,11 @@ class AnthropicDialect:
             "cache_read_input_tokens": read,
             "cache_creation_input_tokens": written,
         }
+
+
+def _schema(body: Json) -> Json | None:
+    wrapper = (body.get("output_config") or {}).get("format") or {}
+    return wrapper.get("schema")
 
 
 def _blocks(body: Json) -> list[tuple[str, bool]]:

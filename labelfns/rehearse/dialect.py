@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -32,8 +33,20 @@ class Dialect(Protocol):
 
 
 def enum_of(schema: object) -> list[str]:
-    """Give the choices of `labelfns.backends.choices.answer_schema`, or none."""
+    """Give the choices of a schema whose answer is one of some texts, or none."""
     try:
         return list(schema["properties"]["answer"]["enum"])  # type: ignore[index]
     except (KeyError, TypeError):
         return []
+
+
+def filled(schema: Json | None, said: Said) -> str:
+    """Write what the model says, as an object of `schema` where there is one."""
+    if not schema or said.cut:
+        return said.text
+    fields = {}
+    for name, field in schema["properties"].items():
+        allowed = [] if name == "answer" else field.get("enum") or []
+        drawn = allowed[len(said.text) % len(allowed)] if allowed else said.text
+        fields[name] = said.text if said.text in allowed else drawn
+    return json.dumps(fields)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 
-from labelfns.rehearse.dialect import Json, enum_of
+from labelfns.rehearse.dialect import Json, enum_of, filled
 from labelfns.rehearse.manners import Manners
 from labelfns.rehearse.model import Said
 from labelfns.rehearse.wire import Reply, json_reply
@@ -22,12 +21,11 @@ class OpenAIDialect:
     def question(self, body: Json) -> tuple[str, list[str]]:
         """Read the prompt and the choices out of a call."""
         prompt = "\n".join(str(message["content"]) for message in body["messages"])
-        wrapper = (body.get("response_format") or {}).get("json_schema") or {}
-        return prompt, enum_of(wrapper.get("schema"))
+        return prompt, enum_of(_schema(body))
 
     def answer(self, body: Json, said: Said, manners: Manners) -> Json:
         """Write an answer."""
-        text = json.dumps({"answer": said.text}) if self.question(body)[1] else said.text
+        text = filled(_schema(body), said)
         content, refusal = (None, said.text) if said.refused else (text, None)
         choice: Json = {
             "index": 0,
@@ -66,6 +64,11 @@ class OpenAIDialect:
             f"x-ratelimit-remaining-{kind}": str(max(0, int(left))),
             f"x-ratelimit-reset-{kind}": f"{(limit - left) * 60.0 / limit:.3f}s",
         }
+
+
+def _schema(body: Json) -> Json | None:
+    wrapper = (body.get("response_format") or {}).get("json_schema") or {}
+    return wrapper.get("schema")
 
 
 def _token(said: Said, shown: tuple[tuple[str, float], ...]) -> Json:

@@ -4,7 +4,7 @@ import sqlite3
 import pytest
 from servers import question
 
-from labelfns.ask import Answer
+from labelfns.ask import Answer, Message, Request
 from labelfns.backends.anthropic import anthropic_backend
 from labelfns.backends.anthropic_batch import AnthropicBatch
 from labelfns.backends.batch import ROUNDS, ask_in_batches
@@ -303,6 +303,13 @@ def test_services_do_not_see_each_others_batches(tmp_path):
     assert Book(connection, "two").under_way() == []
     (entry,) = Book(connection, "one").under_way()
     assert list(entry.requests.values()) == QUESTIONS[:1] and entry.remote is None
+
+
+def test_a_request_comes_back_from_the_book_as_it_was(tmp_path):
+    form = (("answer", ("yes", "no")), ("reason", ()))
+    wanted = Request("m", (Message("user", "é"),), ("yes", "no"), 5, 0.5, form)
+    book = Book(sqlite3.connect(tmp_path / "x.sqlite"), "one")
+    assert book.open([wanted]).requests == {wanted.key(): wanted}
 
 
 def test_an_openai_batch_that_is_refused_as_a_whole_says_why(server, store, monkeypatch):

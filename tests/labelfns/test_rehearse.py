@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from servers import ask_all, ask_one, question
 
+from labelfns.backends.anthropic import anthropic_backend
 from labelfns.backends.openai import openai_backend
 from labelfns.errors import AskError
 from labelfns.rehearse import Fault, Manners, Rehearsal, Trouble
@@ -26,6 +27,16 @@ def test_it_says_what_it_is_told_to_say():
     with Rehearsal(Manners(says=lambda prompt, choices: choices[len(prompt) % 2])) as server:
         ask = openai_backend("m", server.openai_url)
         assert [ask_one(ask, question("x" * n)).text for n in (1, 2)] == ["no", "yes"]
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_it_fills_in_forms(provider):
+    form = (("law", ("yes", "no")), ("kind", ("a", "b", "c")), ("reason", ()))
+    with Rehearsal() as server:
+        make = {"openai": openai_backend, "anthropic": anthropic_backend}[provider]
+        url = server.openai_url if provider == "openai" else server.anthropic_url
+        said = json.loads(ask_one(make("m", url), question(choices=(), form=form)).text)
+    assert said["law"] in ("yes", "no") and said["kind"] in "abc" and said["reason"]
 
 
 def test_it_counts_whole_answers_and_repeats():
