@@ -18,10 +18,10 @@ def labelfn_table(task: Task, votes: Votes, weights: Sequence[float] = ()) -> li
     (accuracy without gold, weight without a label model that has weights) is None.
     """
     table, tallies = summary(votes, task.gold), read_tallies(task.out)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for j, (name, row) in enumerate(table.to_dict("index").items()):
         tally = tallies.get(str(name), {})
-        known = {key: _plain(value) for key, value in row.items()}
+        known: dict[str, Any] = {str(key): _plain(value) for key, value in row.items()}
         known |= {str(status): int(row[str(status)]) for status in STATUSES}
         known |= {key: tally.get(key, 0) for key in ("recorded", "asked")}
         known |= {"kind": kind_of(task.labelfns[j]), "weight": None}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, BLUE, GREY, PALE = "#1f2933", "#2b6cb0", "#9aa5b1", "#e4e7eb"
-SMALL = {"font.size": 8, "font.family": "DejaVu Sans", "axes.edgecolor": GREY,
+SMALL: dict[Any, Any] = {"font.size": 8, "font.family": "DejaVu Sans", "axes.edgecolor": GREY,
          "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK,
          "svg.hashsalt": "jurat", "svg.fonttype": "none"}  # fmt: skip
 
