@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 from scipy.stats import binomtest
 
-from labelfns.rule import Pattern, read_patterns
+from labelfns.pattern import Pattern, read_patterns
 from labelfns.vote import Item
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from labelfns.prompt import Prompt
 from labelfns.prompt_file import Context, read_prompt
-from labelfns.rule import Pattern, read_patterns
+from labelfns.pattern import Pattern, read_patterns
 from labelfns.similar import Similarity
 from labelfns.vote import Item
 
