@@ -23,7 +23,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import cached_file, logging
+from transformers.utils import logging
+from transformers.utils.hub import cached_file
 
 from student.errors import InputError
 
@@ -216,12 +217,13 @@ def default_rate(body: Any) -> float:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Load without a table of fresh weights and without a bar: both are expected here."""
-    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    log: Any = logging  # its functions are not typed
+    level, bar = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(level)
+        log.set_verbosity(level)
         if bar:
-            logging.enable_progress_bar()
+            log.enable_progress_bar()

@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,10 @@ def _export_fp32(student: Student, file: Path, sample: Sequence[str]) -> None:
 def _quantize(source: Path, target: Path) -> None:
     """Weights to int8 a row, activations at run time."""
     import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    quantization: Any = import_module("onnxruntime.quantization")
     graph = onnx.load(str(source))
     # Shapes that torch wrote down trip the quantizer's own shape inference.
     del graph.graph.value_info[:]
-    quantize_dynamic(graph, str(target), weight_type=QuantType.QInt8, per_channel=True)
+    kind = quantization.QuantType.QInt8
+    quantization.quantize_dynamic(graph, str(target), weight_type=kind, per_channel=True)

@@ -61,6 +61,8 @@ class Student(BaseEstimator):  # type: ignore[misc]
     `temperature_` (None until `calibrate`).
     """
 
+    temperature_: float | None
+
     def __init__(
         self,
         model: str | Path = "FacebookAI/roberta-base",

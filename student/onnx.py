@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -79,7 +80,7 @@ def _number(pair: tuple[str, str]) -> int:
 
 def _session(file: Path, threads: int) -> Any:
     try:
-        import onnxruntime
+        onnxruntime: Any = import_module("onnxruntime")
     except ImportError as error:
         raise InputError("onnxruntime is not installed: pip install 'jurat[onnx]'.") from error
     options = onnxruntime.SessionOptions()

@@ -35,7 +35,8 @@ def pool(values: NDArray[np.float32], owner: NDArray[np.intp], n: int) -> NDArra
         return values
     total = np.zeros((n, values.shape[1]), dtype=np.float32)
     np.add.at(total, owner, values)
-    return total / np.bincount(owner, minlength=n)[:, None].astype(np.float32)
+    total /= np.bincount(owner, minlength=n)[:, None]
+    return total
 
 
 def spread(labels: NDArray[np.float64], owner: NDArray[np.intp]) -> NDArray[np.float64]:
