@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from labelfns.pattern import Pattern, read_patterns
 from labelfns.prompt import Prompt
 from labelfns.prompt_file import Context, read_prompt
-from labelfns.pattern import Pattern, read_patterns
 from labelfns.similar import Similarity
 from labelfns.vote import Item
 
