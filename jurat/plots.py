@@ -118,6 +118,8 @@ def _quiet(axes: Axes) -> None:
 
 def _svg(figure: Figure) -> str:
     stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None})
+    figure.savefig(
+        stream, format="svg", bbox_inches="tight", pad_inches=0.05, metadata={"Date": None}
+    )
     text = stream.getvalue()
     return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', "", text[text.index("<svg") :], count=1)

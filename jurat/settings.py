@@ -14,9 +14,11 @@ from labelfns.yamlfile import YamlMap
 LABEL_MODELS: dict[str, tuple[str, ...]] = {
     "LabelModel": ("balance", "steps", "skill", "prior_items", "correlation", "trusted_votes"),
     "MajorityVote": ("balance",),
-    "WeightedVote": ("balance", "max_iter", "floor"),
+    "WeightedVote": ("balance",),
     "DawidSkene": ("balance", "prior", "balance_prior", "max_iter", "tol"),
     "OneCoin": ("balance", "prior", "balance_prior", "max_iter", "tol"),
+    "IBCC": ("balance", "prior", "balance_prior", "max_iter", "tol"),
+    "Triplet": ("balance",),
     "SnorkelModel": ("balance", "n_epochs", "seed"),
 }
 STUDENT = {

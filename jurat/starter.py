@@ -125,7 +125,7 @@ def find_columns(found: Sequence[Row], given: Columns, table: Path) -> Columns:
             raise InputError(f"has no column {name!r}; there are {', '.join(there)}", table)
     label = given.label or next((c for c in there if c.lower() in LABELS), "")
     ids = [c for c in there if c.lower() == "id" and _is_unique([row.get(c) for row in found])]
-    texts = [c for c in there if c != label and isinstance(found[0][c], str)]
+    texts = [c for c in there if c not in (label, given.id, *ids) and isinstance(found[0][c], str)]
     if not given.text and not texts:
         raise InputError("has no column with texts; name it with --text", table)
     text = given.text or max(texts, key=lambda c: sum(len(str(row.get(c))) for row in found))

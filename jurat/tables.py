@@ -201,6 +201,10 @@ def count_rows(file: Path) -> int | None:
     """Give the number of rows where the file says so itself (Parquet), else None."""
     if file.suffix != ".parquet":
         return None
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return int(pq.read_metadata(file).num_rows)
+    try:
+        return int(pq.read_metadata(file).num_rows)
+    except (pa.ArrowInvalid, OSError) as e:
+        raise InputError(f"cannot be read as Parquet ({e})", file) from None
