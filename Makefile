@@ -53,7 +53,7 @@ $(VENV)/installed: $(VENV)/torch pyproject.toml
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(INSTALL) --no-build-isolation --editable '.[local,dev]'
+	$(INSTALL) --no-build-isolation --editable '.[local,onnx,dev]'
 	@touch $@
 
 # Writes down the newest versions that pyproject.toml allows (PyTorch stays as it is named): run the
@@ -61,7 +61,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 lock:
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install -qq $(TORCH) setuptools uv '.[local,dev]'
+	build/lock/bin/python -m pip install -qq $(TORCH) setuptools uv '.[local,onnx,dev]'
 	{ sed -n '/^#/p' constraints.txt; \
 	  build/lock/bin/python -m pip freeze --all --exclude jurat --exclude pip | sed 's/+cpu$$//'; \
 	} > build/constraints.txt

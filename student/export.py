@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,12 @@ def export_onnx(
     The twins cut long texts: a student that reads in windows has none for texts that are long.
 
     Raises InputError where fp32 differs by more than 0.001 in probability or int8 gives another
-    label to more than 3 % of the sample; the file at fault is removed, unless `accept`.
+    label to more than 3 % of the sample (the file at fault is removed, unless `accept`), and where
+    the extra `onnx` is not installed.
     """
+    missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if find_spec(name) is None]
+    if missing:
+        raise InputError(f"{' and '.join(missing)} not installed: pip install 'jurat[onnx]'.")
     path = Path(folder)
     student.save(path)
     _export_fp32(student, path / FP32, sample)
