@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,7 @@ from labelfns import (
     Store,
     Vote,
     Votes,
+    collect,
     only_remembered,
 )
 
@@ -98,23 +98,16 @@ def choose_live(
 
     What was asked here since does not count: the choice is the same in every run.
     """
-    return frozenset(asyncio.run(_uncovered(prompts, items, store, most)))
-
-
-async def _uncovered(
-    prompts: Sequence[Prompt], items: Sequence[Item], store: Store, most: int
-) -> list[str]:
-    found: list[str] = []
     recorded = only_remembered(store, source="recorded")
+    found: list[str] = []
     for item in items:
         if len(found) == most:
             break
         tried = [Asked(prompt, store) for prompt in prompts]
-        for prompt in tried:
-            await prompt.vote(item, recorded)
+        collect(tried, [item], recorded, list(prompts[0].classes) if prompts else [])
         if any(p.tally.missing for p in tried) and not any(p.tally.recorded for p in tried):
             found.append(item.id)
-    return found
+    return frozenset(found)
 
 
 def read_tallies(out: Path) -> dict[str, dict[str, int]]:
