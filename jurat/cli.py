@@ -56,15 +56,21 @@ def init(folder: Path, table: Path, text: str, id_: str, label: str, classes: st
 
 @main.command("try")
 @click.argument("prompt")
-@FOLDER
+@click.argument(
+    "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False
+)
 @click.option("--items", default=20, show_default=True, help="How many items to ask about.")
-def try_(prompt: str, folder: Path, items: int) -> None:
-    """Ask one PROMPT about a few items: what it says, who says otherwise, what it takes."""
+def try_(prompt: str, folder: Path | None, items: int) -> None:
+    """Ask one PROMPT about a few items: what it says, who says otherwise, what it takes.
+
+    PROMPT is a name, or the path of a prompt file, which says itself which FOLDER it belongs to.
+    """
     from jurat import screen, tell
     from jurat.task import read_task
     from jurat.trying import try_prompt
 
-    task = read_task(folder)
+    file = Path(prompt)
+    task = read_task(folder or (file.absolute().parent.parent if file.is_file() else "."))
     with screen.progress() as progress:
         tried = try_prompt(task, prompt, items=items, progress=progress)
     tell.tell_tried(tried)

@@ -18,7 +18,7 @@ from jurat.tables import SUFFIXES, count_rows, is_missing, rows
 from labelfns import InputError
 
 Row = dict[str, Any]
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"  # readers of Parquet folders pass over names with an underscore
 
 
 def label(
