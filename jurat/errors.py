@@ -6,9 +6,6 @@ from typing import Any
 
 import click
 
-from labelfns import Fatal
-from labelfns.errors import BadKey
-
 KEPT = "what was answered is kept; run the same command again to go on"
 
 
@@ -32,12 +29,23 @@ class Polite(click.Group):
         except KeyboardInterrupt:
             click.echo(f"\nStopped: {KEPT}.", err=True)
             ctx.exit(130)
-        except Fatal as e:
-            raise (Mistaken if isinstance(e, BadKey) else Failed)(str(e)) from e
-        except OSError as e:
-            raise Failed(f"{e.filename or 'a file'}: {e.strerror or e}; {KEPT}") from e
-        except ValueError as e:
-            # Each room has an InputError of its own; to name them all would load them all.
-            if type(e).__name__ not in ("InputError", "ModelError"):
+        except Exception as e:
+            if (said := _said(e)) is None:
                 raise
-            raise Mistaken(str(e)) from e
+            raise said from e
+
+
+def _said(error: Exception) -> Failed | None:
+    """Say an error in a sentence; None for click's own, and for a defect of ours."""
+    if isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort):
+        return None
+    if isinstance(error, OSError):
+        return Failed(f"{error.filename or 'a file'}: {error.strerror or error}; {KEPT}")
+    from labelfns.errors import BadKey, Fatal  # not before it is needed: --help is to be quick
+
+    if isinstance(error, Fatal):
+        return (Mistaken if isinstance(error, BadKey) else Failed)(str(error))
+    # Each room has an InputError of its own; to name them all would load them all.
+    if isinstance(error, ValueError) and type(error).__name__ in ("InputError", "ModelError"):
+        return Mistaken(str(error))
+    return None
