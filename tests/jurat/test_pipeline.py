@@ -154,11 +154,12 @@ def test_votes_of_another_task_are_refused(done):
 
 @pytest.mark.slow
 def test_end_to_end_with_the_embedded_encoder(minilm, tmp_path):
-    from ticket_task import TICKETS, prepare
+    from ticket_task import TICKETS, edit, prepare
 
     folder = tmp_path / "tickets"
     assert jurat("init", folder, "--from", TICKETS, "--id", "ticket").exit_code == 0
     prepare(folder, "all-MiniLM-L6-v2")
+    edit(folder / "task.yaml", (" learning_rate: 3e-3,", ""))  # that is for the tiny encoder
     result = jurat("run", folder)
     assert result.exit_code == 0, result.output
     scores = json.loads((folder / "out" / "scores.json").read_text())["scores"]
